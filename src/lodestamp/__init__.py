@@ -1,0 +1,1 @@
+"""Provenance that anyone can check offline, down to a Bitcoin block header."""

@@ -1,0 +1,74 @@
+"""One byte string per value: canonical JSON, varint, base encodings, multihash and CID."""
+
+from lodestamp.core.encoding.address import (
+    Digest,
+    address_of,
+    content_address,
+    digest_of_address,
+    is_content_address,
+)
+from lodestamp.core.encoding.canonical import (
+    INT_MAX,
+    JSON_DEPTH_MAX,
+    JsonObject,
+    JsonValue,
+    canonical_json,
+    parse_canonical,
+)
+from lodestamp.core.encoding.cid import OP_CID_PREFIX, Cid, Codec, digest_of_op_cid
+from lodestamp.core.encoding.multibase import (
+    base36_decode,
+    base36_encode,
+    base58btc_decode,
+    base58btc_encode,
+    multibase_decode,
+    multibase_encode,
+)
+from lodestamp.core.encoding.multihash import HashCode, Multihash
+from lodestamp.core.encoding.rfc4648 import (
+    base16_decode,
+    base16_encode,
+    base32_decode,
+    base32_encode,
+    base64_decode,
+    base64_encode,
+    base64url_decode,
+    base64url_encode,
+)
+from lodestamp.core.encoding.varint import uvarint_decode, uvarint_encode
+
+__all__ = [
+    "INT_MAX",
+    "JSON_DEPTH_MAX",
+    "OP_CID_PREFIX",
+    "Cid",
+    "Codec",
+    "Digest",
+    "HashCode",
+    "JsonObject",
+    "JsonValue",
+    "Multihash",
+    "address_of",
+    "base16_decode",
+    "base16_encode",
+    "base32_decode",
+    "base32_encode",
+    "base36_decode",
+    "base36_encode",
+    "base58btc_decode",
+    "base58btc_encode",
+    "base64_decode",
+    "base64_encode",
+    "base64url_decode",
+    "base64url_encode",
+    "canonical_json",
+    "content_address",
+    "digest_of_address",
+    "digest_of_op_cid",
+    "is_content_address",
+    "multibase_decode",
+    "multibase_encode",
+    "parse_canonical",
+    "uvarint_decode",
+    "uvarint_encode",
+]

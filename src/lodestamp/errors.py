@@ -1,0 +1,230 @@
+"""Every error that leaves a public function of this package.
+
+::
+
+    LodestampError                  never raised directly
+    ├── InputError                  the caller's mistake, or hostile or damaged input
+    │   ├── EncodingError           bytes or values outside a canonical form
+    │   │   └── CidError            a CID or multihash that is not one
+    │   ├── LimitExceeded           a number of the design passed (also a ValueError)
+    │   ├── OpError                 an operation that breaks its schema (also a ValueError)
+    │   ├── SignatureError          a signature that does not verify
+    │   ├── KeyFormatError          a key, key id or seed that is not one
+    │   ├── BadEntry                a log entry that is no operation CID
+    │   ├── BadHashLength           a Merkle hash that is not 32 bytes
+    │   ├── BadTreeProof            an inclusion or consistency proof that does not hold
+    │   ├── BadTilePath             a tile path that is not one
+    │   ├── BadNote                 a signed note or checkpoint that is not one, or is not signed
+    │   ├── ProofFormatError        a proof file outside its format
+    │   ├── TrustError              a trust file outside its format
+    │   └── UsageError              a call that makes no sense as given
+    ├── ContentError                content that cannot be addressed
+    │   └── SourceError             the file being read is missing, unreadable or changed
+    ├── RecordError                 the recorder refuses
+    │   ├── CausalError             a reference to an operation this log does not hold
+    │   ├── UnknownOperation        the log holds no such operation
+    │   └── LogLockedError          another writer held the log for too long
+    ├── StoreError                  disk, database or file system: the environment failed
+    │   └── LogCorrupt              stored bytes contradict each other or a published checkpoint
+    └── HomeError                   the home folder is absent, foreign or without rights
+
+Each error carries a stable ``code`` for programs, builds its own sentence for people, and may carry
+a ``hint`` that says what to do. "Not proven", "refuted" and "cannot be checked here" are never
+errors: they are verdicts (`lodestamp.core.verdict`).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class LodestampError(Exception):
+    """The root of the tree. It is never raised directly."""
+
+    default_code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, code: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.default_code
+        self.hint = hint
+
+    def diagnostics(self) -> dict[str, str | None]:
+        """Return what a program needs to report this error: type, code, message, hint."""
+        return {
+            "type": type(self).__name__,
+            "code": self.code,
+            "message": self.message,
+            "hint": self.hint,
+        }
+
+
+class InputError(LodestampError):
+    """The caller's mistake, or hostile or damaged input."""
+
+    default_code = "input"
+
+
+class EncodingError(InputError):
+    """Bytes or values outside a canonical form; `at` is a JSON pointer or a byte offset."""
+
+    def __init__(self, code: str, message: str, *, at: str = "", hint: str | None = None) -> None:
+        where = f" (at {at})" if at else ""
+        super().__init__(f"{message}{where}", code=code, hint=hint)
+        self.at = at
+
+
+class CidError(EncodingError):
+    """Bytes or text that are not a CID or a multihash; codes ``cid.*`` and ``hash.*``."""
+
+
+class LimitExceeded(InputError, ValueError):
+    """A number that the design puts on an input was passed."""
+
+    default_code = "limit"
+
+    def __init__(self, limit: str, maximum: int, actual: int) -> None:
+        super().__init__(f"{limit} is {actual:,}, more than the limit of {maximum:,}")
+        self.limit = limit
+        self.maximum = maximum
+        self.actual = actual
+
+
+class OpError(InputError, ValueError):
+    """An operation that breaks its schema; `at` is a JSON pointer into the envelope."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        at: str = "",
+        expected: str | None = None,
+        actual: str | None = None,
+    ) -> None:
+        where = f" (at {at})" if at else ""
+        super().__init__(f"operation refused: {message}{where}", code=code)
+        self.at = at
+        self.expected = expected
+        self.actual = actual
+
+
+class SignatureError(InputError):
+    """A signature that does not verify. It never says which half of a hybrid failed."""
+
+    default_code = "bad-signature"
+
+
+class KeyFormatError(InputError):
+    """A key, key id or seed of the wrong suite, size or spelling."""
+
+    default_code = "bad-key"
+
+
+class BadEntry(InputError):
+    """A log entry must be the 36-byte CID of an operation block."""
+
+    default_code = "bad-entry"
+
+
+class BadHashLength(InputError):
+    """Every hash given to a Merkle verifier is exactly 32 bytes."""
+
+    default_code = "bad-hash-length"
+
+
+class BadTreeProof(InputError):
+    """An inclusion or consistency proof that does not lead to the given root."""
+
+    default_code = "bad-tree-proof"
+
+
+class BadTilePath(InputError):
+    """A tile path outside the C2SP tlog-tiles grammar."""
+
+    default_code = "bad-tile-path"
+
+
+class BadNote(InputError):
+    """A signed note or checkpoint that is malformed, unsigned, or signed wrongly."""
+
+    default_code = "bad-note"
+
+
+class ProofFormatError(InputError):
+    """A proof file outside its format; `code` is one of ``format.*``."""
+
+    def __init__(self, code: str, message: str, *, at: str = "") -> None:
+        where = f" (at {at})" if at else ""
+        super().__init__(f"{message}{where}", code=code)
+        self.at = at
+
+
+class TrustError(InputError):
+    """A trust file outside its format."""
+
+    default_code = "bad-trust"
+
+
+class UsageError(InputError):
+    """A call that makes no sense as given."""
+
+    default_code = "usage"
+
+
+class ContentError(LodestampError):
+    """Content that cannot be addressed, decoded or read."""
+
+    default_code = "content"
+
+
+class SourceError(ContentError):
+    """The file being read is missing, unreadable, special, or changed while it was read."""
+
+    default_code = "source"
+
+
+class RecordError(LodestampError):
+    """The recorder refuses to act."""
+
+    default_code = "record"
+
+
+class CausalError(RecordError):
+    """An operation refers to operations this log does not hold; `missing` lists their ids."""
+
+    default_code = "missing-causal-reference"
+
+    def __init__(self, message: str, *, missing: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.missing = missing
+
+
+class UnknownOperation(RecordError):
+    """The log holds no operation of this id."""
+
+    default_code = "unknown-operation"
+
+
+class LogLockedError(RecordError):
+    """Another writer held the log for longer than we wait."""
+
+    default_code = "log-locked"
+
+
+class StoreError(LodestampError):
+    """The disk, the database or the file system failed; nothing was acknowledged."""
+
+    default_code = "store"
+
+
+class LogCorrupt(StoreError):
+    """Stored bytes contradict each other, or a checkpoint that was already published."""
+
+    default_code = "log-corrupt"
+
+
+class HomeError(LodestampError):
+    """The home folder is absent, not ours, or without the rights we need."""
+
+    default_code = "home"

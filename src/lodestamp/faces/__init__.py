@@ -1,0 +1,1 @@
+"""People and programs: thin faces that parse, call node, and show."""
