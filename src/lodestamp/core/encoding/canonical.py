@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, Final, NoReturn, cast
 
 import orjson
@@ -36,6 +37,9 @@ JSON_ITEMS_MAX: Final = 1 << 22
 JSON_SIZE_MAX: Final = 16 << 20
 """Bytes, unless a caller names its own limit."""
 
+_TYPES: Final = frozenset({dict, list, str, int, bool, type(None)})
+_OPTIONS: Final = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
+
 # RFC 8785 sorts keys by UTF-16 code units, orjson by code points. The two orders differ only where
 # a key holds a character beyond U+FFFF, whose UTF-8 begins with a byte >= 0xF0.
 _astral: Final = re.compile(rb"[\xf0-\xff]").search
@@ -44,14 +48,15 @@ _astral: Final = re.compile(rb"[\xf0-\xff]").search
 def canonical_json(value: JsonValue, *, depth_max: int = JSON_DEPTH_MAX) -> bytes:
     """Serialize a value as its one canonical byte string, per RFC 8785.
 
-    EncodingError with code ``float``, ``int-range``, ``surrogate``, ``too-deep`` or ``not-json``
-    (a type outside the value space) and a JSON pointer to the first offence. O(n).
+    EncodingError with a JSON pointer to the first offence, in this order of codes: ``too-deep``
+    ``not-json`` (a type outside the value space) ``float`` ``int-range`` ``surrogate``. O(n).
     """
-    _check_value(value, depth_max)
+    if not _is_plain(value, depth_max):
+        _refuse_value(value, depth_max)
     try:
-        data = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    except (TypeError, ValueError):  # orjson: a lone surrogate is all that is left to refuse
-        _refuse_surrogate(value)
+        data = orjson.dumps(value, option=_OPTIONS)
+    except TypeError:  # a key that is no text, an integer out of range, a lone surrogate
+        _refuse_value(value, depth_max)
     if not data.isascii() and _astral(data):
         return rfc8785.dumps(cast("Any", value))
     return data
@@ -71,113 +76,137 @@ def parse_canonical(
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError:
-        _refuse_text(data)
+        _refuse_text(data, depth_max)
     if type(value) is not dict:
         raise EncodingError("not-object", "the outermost value is not an object")
-    if canonical_json(value, depth_max=depth_max) != data:
+    try:
+        encoded = canonical_json(value, depth_max=depth_max)
+    except EncodingError as error:
+        if error.code == "float":  # orjson reads integers beyond 64 bits as floats
+            _refuse_text(data, depth_max)
+        raise
+    if encoded != data:
         raise EncodingError("not-canonical", "not the canonical bytes (RFC 8785) of its value")
     return value
 
 
-def _check_value(value: object, depth_max: int) -> None:
-    """Walk the value level by level: no recursion, so depth costs nothing but a count."""
+def _is_plain(value: object, depth_max: int) -> bool:
+    """Tell whether all items are of our types and no container is too deep.
+
+    The walk goes level by level: no recursion, so depth costs nothing but a count.
+    """
     level: list[Any] = [[value]]
-    depth = -1
-    while level:
-        depth += 1
-        if depth > depth_max:
-            raise EncodingError("too-deep", f"more than {depth_max} open containers")
-        if len(level) > JSON_ITEMS_MAX:
-            raise EncodingError("too-large", "too many containers")
+    for _depth in range(depth_max + 1):
         below: list[Any] = []
         for container in level:
-            if type(container) is dict:
-                for key in container:
-                    if type(key) is not str:
-                        raise EncodingError("not-json", f"key {key!r:.80} is not a text")
-                items = container.values()
-            else:
-                items = container
-            for item in items:
+            for item in container.values() if type(container) is dict else container:
                 kind = type(item)
-                if kind is str or item is None or kind is bool:
+                if kind is str or kind is int:
                     continue
-                if kind is int:
-                    if not -INT_MAX <= item <= INT_MAX:
-                        _refuse_item(value, item)
-                elif kind is dict or kind is list:
+                if kind is dict or kind is list:
                     below.append(item)
-                else:
-                    _refuse_item(value, item)
+                elif item is not None and kind is not bool:
+                    return False
+        if not below:
+            return True
+        if len(below) > JSON_ITEMS_MAX:
+            raise EncodingError("too-large", "too many containers")
         level = below
+    return False
 
 
-def _refuse_item(value: object, item: object) -> NoReturn:
-    at = _pointer_to(value, lambda found: found is item)
+# ---- refusing: slow, exact, and never reached by good bytes
+
+_Path = tuple["_Path", str | int] | None
+_MESSAGES: Final = {
+    "not-json": "not a JSON value, or a key that is not a text",
+    "float": "floating-point numbers have no place here",
+    "int-range": "an integer beyond 2^53-1",
+    "surrogate": "a text holds a lone surrogate",
+}
+"""Codes in the order in which they are reported (operations spec E6), and what they say."""
+_lone_surrogate: Final = re.compile("[\ud800-\udfff]").search
+
+
+def _refuse_value(value: object, depth_max: int) -> NoReturn:
+    """Raise for the first offence of the first code that has one."""
+    found: dict[str, _Path] = {}
+    for path, item in _walk(value, depth_max):
+        code = _offence(item)
+        if code:
+            found.setdefault(code, path)
+    for code, message in _MESSAGES.items():
+        if code in found:
+            hint = "write decimals as texts" if code == "float" else None
+            raise EncodingError(code, message, at=_pointer(found[code]), hint=hint)
+    raise EncodingError("not-json", "not JSON")
+
+
+def _walk(value: object, depth_max: int) -> Iterator[tuple[_Path, object]]:
+    """Yield every item with its path, shallow ones first; EncodingError ``too-deep``."""
+    level: list[tuple[_Path, object]] = [(None, value)]
+    depth = 0
+    while level:
+        yield from level
+        containers = [(path, item) for path, item in level if isinstance(item, dict | list)]
+        depth += 1
+        if containers and depth > depth_max:
+            raise EncodingError("too-deep", f"more than {depth_max} open containers")
+        if len(containers) > JSON_ITEMS_MAX:
+            raise EncodingError("too-large", "too many containers")
+        level = [
+            ((path, key), child)
+            for path, container in containers
+            for key, child in (
+                container.items() if isinstance(container, dict) else enumerate(container)
+            )
+        ]
+
+
+def _offence(item: object) -> str | None:
+    """Return the code that one item breaks; a key counts as part of its object."""
     if isinstance(item, float):
-        hint = "write decimals as texts"
-        raise EncodingError("float", "floating-point numbers have no place here", at=at, hint=hint)
-    if isinstance(item, int) and type(item) is int:
-        raise EncodingError("int-range", "an integer beyond 2^53-1", at=at)
-    raise EncodingError("not-json", f"a {type(item).__name__} is no JSON value", at=at)
+        return "float"
+    if type(item) not in _TYPES:
+        return "not-json"
+    if type(item) is int and not -INT_MAX <= item <= INT_MAX:
+        return "int-range"
+    texts = item if type(item) is dict else (item,) if type(item) is str else ()
+    if not all(type(text) is str for text in texts):
+        return "not-json"
+    return "surrogate" if any(map(_lone_surrogate, texts)) else None
 
 
-def _refuse_surrogate(value: object) -> NoReturn:
-    at = _pointer_to(value, _has_surrogate)
-    raise EncodingError("surrogate", "a text holds a lone surrogate", at=at) from None
+def _pointer(path: _Path) -> str:
+    """Spell a path as an RFC 6901 pointer."""
+    tokens: list[str] = []
+    while path is not None:
+        path, key = path
+        tokens.append("/" + str(key).replace("~", "~0").replace("/", "~1"))
+    return "".join(reversed(tokens)).encode("utf-8", "backslashreplace").decode()
 
 
-def _has_surrogate(item: object) -> bool:
-    return isinstance(item, str) and any("\ud800" <= character <= "\udfff" for character in item)
-
-
-def _pointer_to(value: object, wanted: Any) -> str:
-    """Return the RFC 6901 pointer to the first item that `wanted` accepts (keys count too)."""
-    stack: list[tuple[str, object]] = [("", value)]
-    while stack:
-        path, item = stack.pop()
-        if wanted(item):
-            return path.encode("utf-8", "backslashreplace").decode()
-        if isinstance(item, dict):
-            if any(wanted(key) for key in item):
-                return path.encode("utf-8", "backslashreplace").decode()
-            stack += [
-                (f"{path}/{str(key).replace('~', '~0').replace('/', '~1')}", child)
-                for key, child in reversed(item.items())
-            ]
-        elif isinstance(item, list):
-            stack += [(f"{path}/{index}", item[index]) for index in range(len(item) - 1, -1, -1)]
-    return ""
-
-
-def _refuse_text(data: bytes) -> NoReturn:
-    """Name what orjson refused: broken UTF-8, a lone surrogate, a float, or syntax."""
+def _refuse_text(data: bytes, depth_max: int) -> NoReturn:
+    """Name what orjson refused, or read as a float: UTF-8, syntax, depth, numbers, surrogates."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise EncodingError("not-utf8", "not UTF-8", at=f"byte {error.start}") from None
     try:
-        value = json.loads(text, parse_float=_refuse_float, parse_constant=_refuse_float)
-    except (ValueError, RecursionError):
+        value = json.loads(text, parse_int=_bounded_int, parse_constant=_no_constant)
+    except RecursionError:
+        raise EncodingError("too-deep", f"more than {depth_max} open containers") from None
+    except ValueError:
         raise EncodingError("not-json", "not JSON") from None
-    if any(map(_has_surrogate, _texts(value))):
-        raise EncodingError("surrogate", "a text holds a lone surrogate") from None
-    raise EncodingError("not-json", "not JSON") from None
+    if not isinstance(value, dict):
+        raise EncodingError("not-object", "the outermost value is not an object")
+    _refuse_value(value, depth_max)
 
 
-def _refuse_float(_text: str) -> NoReturn:
-    raise EncodingError("float", "floating-point numbers have no place here")
+def _bounded_int(digits: str) -> int:
+    """Read an integer; one of absurd length stands for any that is out of range."""
+    return int(digits) if len(digits) <= 20 else INT_MAX + 1
 
 
-def _texts(value: object) -> list[str]:
-    found: list[str] = []
-    stack = [value]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, str):
-            found.append(item)
-        elif isinstance(item, dict):
-            stack += [*item.keys(), *item.values()]
-        elif isinstance(item, list):
-            stack += item
-    return found
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)  # NaN and Infinity are Python's, not JSON's

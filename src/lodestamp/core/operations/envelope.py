@@ -55,6 +55,7 @@ _FIELDS: Final = _SIGNED_FIELDS | {"op_id", "sig"}
 _AUTHOR_PREFIX: Final = "ed25519:"
 _control: Final = re.compile("[\x00-\x1f\x7f-\x9f]").search
 _SIGNATURE_SIZE: Final = SUITES["ed25519"].signature_size
+_SIG_LENGTH: Final = len(base64_encode(bytes(_SIGNATURE_SIZE)))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -80,12 +81,15 @@ class Operation:
     @property
     def block(self) -> bytes:
         """The canonical bytes without `op_id`: the block whose digest is the id."""
-        return _block_of(self.wire, self.op_id)
+        return b"".join(_split_at_op_id(self.wire, self.op_id))
 
     @property
     def payload(self) -> bytes:
         """The canonical bytes without `op_id` and `sig`: what the author signed."""
-        return _cut(self.block, f',"sig":"{base64_encode(self.sig)}"', b',"ts":')
+        before, after = _split_at_op_id(self.wire, self.op_id)
+        parents, _sig_key, rest = after.rpartition(b',"sig":"')
+        assert rest[_SIG_LENGTH:].startswith(b'","ts":'), "keys are sorted"  # noqa: S101
+        return before + parents + rest[_SIG_LENGTH + 1 :]
 
     @property
     def digest(self) -> Digest:
@@ -127,7 +131,7 @@ def parse_op(wire: bytes) -> Operation:
     op_id = envelope["op_id"]
     if not is_content_address(op_id):
         raise OpError("bad-op-id", "not a sha256 content address", at="/op_id")
-    actual = address_of(_block_of(wire, op_id))
+    actual = address_of(b"".join(_split_at_op_id(wire, op_id)))
     if actual != op_id:
         raise OpError(
             "op-id-mismatch",
@@ -271,15 +275,11 @@ def _parse_sig(text: object) -> bytes:
     return sig
 
 
-def _block_of(wire: bytes, op_id: str) -> bytes:
-    return _cut(wire, f',"op_id":"{op_id}"', b',"prev":[')
-
-
-def _cut(data: bytes, field: str, follower: bytes) -> bytes:
-    """Cut the last occurrence of a field out of canonical bytes."""
-    before, found, after = data.rpartition(field.encode("ascii"))
-    assert found and after.startswith(follower), "keys of an envelope are sorted"  # noqa: S101, PT018
-    return before + after
+def _split_at_op_id(wire: bytes, op_id: str) -> tuple[bytes, bytes]:
+    """Return what stands before and after the id in a wire form, at its last occurrence."""
+    before, found, after = wire.rpartition(f',"op_id":"{op_id}"'.encode("ascii"))
+    assert found and after.startswith(b',"prev":['), "keys are sorted"  # noqa: S101, PT018
+    return before, after
 
 
 def _insert(data: bytes, field: str, follower: bytes) -> bytes:
