@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections import deque
 from hashlib import sha256
 
 import pytest
@@ -157,3 +159,23 @@ def test_what_the_source_raises_passes_through():
 
     with pytest.raises(OSError, match="gone"):
         address_file(failing(), V1)
+
+
+def peak_bytes(run):
+    tracemalloc.start()
+    try:
+        run()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("profile", [V1, V0], ids=["raw leaves", "dag-pb leaves"])
+def test_addressing_whole_chunks_copies_none_of_them(profile):
+    piece = bytes(1 << 20)
+    assert peak_bytes(lambda: address_file([piece] * 32, profile)) < 1 << 17
+
+
+def test_adding_a_file_holds_no_more_than_two_chunks():
+    piece = bytes(1 << 20)
+    assert peak_bytes(lambda: deque(add_file([piece] * 32, V1), maxlen=0)) < (2 << 20) + (1 << 17)

@@ -1,6 +1,7 @@
 """Import: a file's bytes become the DAG and the CID that kubo gives (content spec §3).
 
-Both ways stream: memory holds one chunk and the open levels of the tree, whatever the file's size.
+Both ways stream: memory holds a few chunks at most, and the open levels of the tree, whatever the
+file's size.
 
 >>> from lodestamp.core.content.profiles import get_profile
 >>> root, blocks = add_bytes(b"hello world", get_profile("unixfs-v1-2025"))
@@ -26,7 +27,7 @@ from lodestamp.core.encoding import Cid, Codec, HashCode
 Hasher = Callable[[Sequence[bytes]], list[bytes]]
 """Returns the SHA-256 of each of the given blocks, in their order."""
 HASHER_BATCH: Final = 8
-"""Leaves a hasher gets at once: work for eight threads, at most 16 MiB held."""
+"""Leaves a hasher gets at once: work for eight threads; two batches held, at most 32 MiB."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from lodestamp.errors import CodecError
 VARINT: Final = 0
 BYTES: Final = 2
 FIXED32: Final = 5
+_ONE_BYTE: Final = tuple(bytes((n,)) for n in range(0x80))
+"""The varints below 128: keys and most lengths, so most of the varints of a node."""
 _VARINT_BYTES_MAX: Final = 10
 """Ten groups of seven bits hold every 64-bit value."""
 
@@ -32,6 +34,8 @@ class Field(NamedTuple):
 
 def varint(n: int) -> bytes:
     """Encode 0 <= n < 2^64, little groups first; CodecError ``protobuf.range`` outside that."""
+    if 0 <= n < 0x80:
+        return _ONE_BYTE[n]
     if not 0 <= n < 1 << 64:
         raise CodecError("protobuf.range", f"{n} is no unsigned 64-bit number")
     out = bytearray()
