@@ -1,6 +1,6 @@
 # The verbs of this repository. CI runs these and nothing else.
 #
-#   make demo     stamp a real file, verify it, flip one byte, see it refuted
+#   make demo     stamp a real file, verify it, flip one bit, see it refuted
 #   make test     every test and every example in the docs
 #   make quick    the tests without the slow ones
 #   make lint     style, types and the layer rule
