@@ -58,6 +58,7 @@ def test_text_and_signatures_part_at_the_last_empty_line():
         SIGNED[:-1],
         SIGNED + b"\n",
         SIGNED + b"x",
+        SIGNED[:-1] + b"x",
         SIGNED.replace(b"\n", b"\r\n"),
         SIGNED.replace(b"example", b"exa\tple"),
         SIGNED.replace(b"example", b"exa\x00ple"),
