@@ -69,6 +69,13 @@ def test_a_key_or_signature_of_another_size_does_not_verify_and_raises_nothing(s
         assert not check(other, PAYLOAD, signature)
 
 
+def test_no_byte_moves_between_signature_and_payload():
+    raw, signature = signed("ed25519")
+    joined = signature + PAYLOAD
+    for size in range(60, 68):
+        assert ed25519_verify(raw, joined[size:], joined[:size]) == (size == 64)
+
+
 def test_a_hybrid_needs_both_halves():
     raw, signature = signed("hybrid")
     other = SigningKey.from_seed("hybrid", bytes(64)).sign(PAYLOAD)

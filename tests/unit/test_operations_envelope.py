@@ -214,6 +214,15 @@ def test_an_id_is_the_address_of_this_block_and_the_refusal_carries_both():
     )
 
 
+def test_an_id_repeated_in_the_body_is_not_the_id_that_is_cut_out():
+    content = {"a": 0, "op_id": IDS[0], "prev": [], "sig": GOOD_SIG, "ts": 9}
+    wire = forged(body=EVIDENCE | {"content": content}, op_id=IDS[0])
+    assert refusal_of(wire) == ("op-id-mismatch", "/op_id")
+    op = parse_op(forged(body=EVIDENCE | {"content": content}))
+    verify_op(op)
+    assert op.body["content"] == content
+
+
 def test_the_checks_come_in_the_order_of_the_rules():
     defects = {
         "bad-version": {"v": 2},
