@@ -278,6 +278,13 @@ def test_disclosure_reaches_through_disclosed_operations():
     assert bystander.op_id in stranger.leg("operation").detail
 
 
+def test_keys_beyond_the_basic_plane_keep_their_order():
+    body = {"\U0001f600": 1, "\uff5e": 2, "a": {"\uff5e": [], "\U0001f600": {}}}
+    source = evidence_of(body, kind="note", source="s")
+    for proof in (from_parts(source), from_parts(claim_of([source]), [source])):
+        assert verify(proof.encode()).exit_code == 0
+
+
 def test_the_subject_itself_is_not_disclosed_again():
     verdict = verify(from_parts(PROOF_OPERATION, [PROOF_OPERATION]).encode())
     assert verdict.leg("operation").code == "operation.schema"

@@ -82,9 +82,10 @@ def _stated(section: Content, operations: Iterable[Operation]) -> _Statement | L
     if not statements:
         detail = f"no operation here is an evidence of kind {CONTENT_KIND}"
         return Leg.refuted(NAME, "not_in_operation", detail)
-    same = [statement for statement in statements if statement.cid == str(section.cid)]
+    cid = str(section.cid)
+    same = [statement for statement in statements if statement.cid == cid]
     if not same:
-        detail = f"the operation speaks of {statements[0].cid!s:.80}, not of {section.cid}"
+        detail = f"the operation speaks of {statements[0].cid!s:.80}, not of {cid}"
         return Leg.refuted(NAME, "cid_mismatch", detail)
     same = [statement for statement in same if _equal_int(statement.size, section.size)]
     if not same:
