@@ -19,6 +19,8 @@
     │   ├── TrustError              a trust file outside its format
     │   └── UsageError              a call that makes no sense as given
     ├── ContentError                content that cannot be addressed
+    │   ├── CodecError              a block outside its format (dag-pb)
+    │   ├── UnixFSError             a UnixFS message that is not one
     │   └── SourceError             the file being read is missing, unreadable or changed
     ├── RecordError                 the recorder refuses
     │   ├── CausalError             a reference to an operation this log does not hold
@@ -176,6 +178,21 @@ class ContentError(LodestampError):
     """Content that cannot be addressed, decoded or read."""
 
     default_code = "content"
+
+
+class CodecError(ContentError):
+    """A block outside its format, codes ``dagpb.*``; `at` is a byte offset into what was read."""
+
+    def __init__(self, code: str, message: str, *, at: int | None = None) -> None:
+        where = "" if at is None else f" (at byte {at})"
+        super().__init__(f"{message}{where}", code=code)
+        self.at = at
+
+
+class UnixFSError(ContentError):
+    """A UnixFS message that is none or breaks its rules; `code` is one of ``unixfs.*``."""
+
+    default_code = "unixfs.message"
 
 
 class SourceError(ContentError):

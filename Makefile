@@ -1,0 +1,66 @@
+# The verbs of this repository. CI runs these and nothing else.
+#
+#   make demo     stamp a real file, verify it, flip one bit, see it refuted
+#   make test     every test and every example in the docs
+#   make quick    the tests without the slow ones
+#   make lint     style, types and the layer rule
+#   make format   let the formatter have its way
+#   make docs     check that the docs cover the code and that their links resolve
+#   make bench    ratios against named peers, in one run
+#   make clean    back to a fresh clone
+#
+# Needed beforehand: make, and a python3 that is 3.11 or newer and has venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+# The constraints hold for the packages that build this one, too: older versions of pip read
+# PIP_CONSTRAINT there, newer ones PIP_BUILD_CONSTRAINT.
+INSTALL := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: help demo test quick lint format docs bench clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: .venv/.base
+	@sh examples/demo.sh
+
+test: .venv/.dev
+	$(BIN)/python -m pytest -q
+
+quick: .venv/.dev
+	$(BIN)/python -m pytest -q -m "not slow"
+
+lint: .venv/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/.dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+docs: .venv/.dev
+	$(BIN)/python -m pytest -q tests/test_docs.py tests/test_tidy.py
+
+bench: .venv/.dev
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# What a user installs.
+.venv/.base: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "python3 must be 3.11 or newer")'
+	$(PYTHON) -m venv .venv
+	$(INSTALL) -e .
+	@touch $@
+
+# What a developer adds.
+.venv/.dev: .venv/.base
+	$(INSTALL) -e '.[dev]'
+	@touch $@
