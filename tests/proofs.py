@@ -15,7 +15,15 @@ from lodestamp.core.content import DEFAULT, address_file, get_profile
 from lodestamp.core.encoding import OP_CID_PREFIX, canonical_json
 from lodestamp.core.keys import SigningKey
 from lodestamp.core.operations import Operation, build_op, claim, evidence
-from lodestamp.core.proof import CONTENT_KIND, Checkpoint, Content, Log, Proof, from_parts
+from lodestamp.core.proof import (
+    CONTENT_KIND,
+    STATEMENT_PREDICATE,
+    Checkpoint,
+    Content,
+    Log,
+    Proof,
+    from_parts,
+)
 from lodestamp.core.transparency import (
     ED25519_NOTE,
     NoteSigner,
@@ -60,11 +68,24 @@ def evidence_of(
 
 
 def claim_of(
-    sources: Iterable[Operation], value: Any = "I wrote this report.", subject: str = "report"
+    sources: Iterable[Operation],
+    value: Any = "I wrote this report.",
+    subject: str | None = None,
+    predicate: str | None = None,
 ) -> Operation:
+    """Return a claim as ``stamp`` makes it, about the content that the first source states.
+
+    One with a subject of its own, or with no such source, says something of another kind.
+    """
+    sources = list(sources)
+    stated = sources[0].body.get("content") if sources else None
+    about = stated.get("cid") if isinstance(stated, dict) else None
+    if predicate is None:
+        predicate = STATEMENT_PREDICATE if about and not subject else "example/says"
+    subject = subject or (about if isinstance(about, str) else "the report")
     body = claim(
         subject=subject,
-        predicate="lodestamp.statement/1",
+        predicate=predicate,
         object=value,
         confidence_bp=10_000,
         derived_from=[source.op_id for source in sources],

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from lodestamp.core.merkle import node_hash
-from lodestamp.core.proof import LogPin, Trust, from_parts, verify
+from lodestamp.core.proof import AuthorPin, LogPin, Trust, from_parts, verify
 from lodestamp.core.verdict import Status, Verdict
 from proofs import (
+    AUTHOR,
     LOG_KEY,
     ORIGIN,
     OTHER_LOG_KEY,
@@ -60,7 +61,7 @@ def log(**members: Any) -> Change:
 
 
 def pins() -> Trust:
-    return Trust(logs=(LogPin(ORIGIN, (log_vkey(),)),))
+    return Trust(logs=(LogPin(ORIGIN, (log_vkey(),)),), authors=(AuthorPin(AUTHOR.key_id),))
 
 
 def test_the_untouched_proof_is_established():

@@ -59,11 +59,7 @@ def test_an_empty_trust_file_pins_nothing_and_trusts_nobody_unpinned():
     trust = parsed()
     assert trust == Trust()
     assert trust.unpinned is Unpinned.UNKNOWN
-    assert trust.authors is None
-
-
-def test_no_authors_and_an_empty_list_of_them_are_different_words():
-    assert parsed(authors=[]).authors == ()
+    assert trust.authors == ()
 
 
 def test_pins_are_found_by_origin_and_by_key_id():

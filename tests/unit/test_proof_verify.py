@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
+from lodestamp.core.content import DEFAULT, Chunker, get_profile
 from lodestamp.core.keys import SigningKey
 from lodestamp.core.operations import evidence
 from lodestamp.core.proof import (
     CODES,
     LEGS,
+    STATEMENT_PREDICATE,
     AuthorPin,
     Checkpoint,
+    Content,
     LogPin,
     Proof,
     Trust,
@@ -112,7 +115,8 @@ def with_witness() -> bytes:
 
 
 def pins(*keys: SigningKey) -> Trust:
-    return Trust(logs=(LogPin(ORIGIN, tuple(log_vkey(each) for each in keys)),))
+    logs = (LogPin(ORIGIN, tuple(log_vkey(each) for each in keys)),)
+    return Trust(logs=logs, authors=(AuthorPin(AUTHOR.key_id),))
 
 
 def bare() -> bytes:
@@ -246,12 +250,12 @@ def test_legs_state_their_facts():
 
 
 def test_a_claim_states_its_words_and_stands_on_its_disclosed_evidence():
-    claim = claim_of([PROOF_OPERATION], "mine", subject="the report")
+    claim = claim_of([PROOF_OPERATION], "mine")
     proof = sealed_proof(claim, [PROOF_OPERATION], content_of(DATA))
     verdict = verify(proof.encode(), None, DATA)
     assert verdict.verdict is Status.ESTABLISHED
     facts = verdict.leg("operation").facts
-    assert (facts["subject"], facts["statement"]) == ("the report", "mine")
+    assert (facts["subject"], facts["statement"]) == (str(content_of(DATA).cid), "mine")
     assert facts["predicate"] == "lodestamp.statement/1"
 
 
@@ -469,8 +473,26 @@ def test_an_operation_that_lies_about_the_size_of_its_cid_is_found_out():
 def test_one_of_several_evidences_may_state_the_content():
     other = content_of(b"another file")
     sources = [evidence_of(statement_of(other)), PROOF_OPERATION]
-    proof = sealed_proof(claim_of(sources), sources, content_of(DATA))
+    about = str(content_of(DATA).cid)
+    claim = claim_of(sources, subject=about, predicate=STATEMENT_PREDICATE)
+    proof = sealed_proof(claim, sources, content_of(DATA))
     assert verify(proof.encode(), None, DATA).exit_code == 0
+
+
+def test_a_statement_about_one_content_is_not_proven_of_another():
+    other = content_of(b"another file")
+    sources = [evidence_of(statement_of(other)), PROOF_OPERATION]
+    proof = sealed_proof(claim_of(sources), sources, content_of(DATA))
+    leg = verify(proof.encode(), None, DATA).leg("content")
+    assert (leg.code, str(other.cid) in leg.detail) == ("content.not_in_operation", True)
+
+
+def test_content_cut_into_absurdly_many_chunks_is_not_computed():
+    profile = get_profile(DEFAULT).override(chunker=Chunker(1)).name
+    content = Content(content_of(DATA).cid, profile, 10_000_001)
+    proof = sealed_proof(evidence_of(statement_of(content)), (), content)
+    leg = verify(proof.encode(), None, iter([b"x"])).leg("content")
+    assert leg.code == "content.profile_unknown"
 
 
 def test_evidence_that_lacks_a_member_states_nothing():
@@ -488,8 +510,10 @@ def test_a_pinned_author_is_named_as_the_basis():
     assert (leg.basis, leg.facts["label"]) == ("pinned key", "Ada")
 
 
-def test_a_trust_file_without_authors_does_not_speak_of_them():
-    assert verify(BYTES, pins(LOG_KEY), DATA).exit_code == 0
+def test_a_trust_file_that_pins_a_log_alone_leaves_the_author_unknown():
+    verdict = verify(BYTES, Trust(logs=pins(LOG_KEY).logs), DATA)
+    assert verdict.leg("checkpoint").basis == "pinned log key"
+    assert (verdict.leg("operation").code, verdict.exit_code) == ("operation.key_not_pinned", 2)
 
 
 def test_an_author_nobody_pins_is_unknown_or_speaks_for_itself():

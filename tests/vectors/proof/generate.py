@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from lodestamp.core.proof import Content, Proof, Trust, from_parts, verify
+from lodestamp.core.proof import STATEMENT_PREDICATE, Content, Proof, Trust, from_parts, verify
 from lodestamp.core.transparency import ED25519_COSIGNATURE, VerifierKey
 from proofs import (
     AUTHOR,
@@ -96,7 +96,7 @@ def valid() -> list[Case]:
     large = content_of(patterned(2_500_000))
     sources = [evidence_of(statement_of(one)), evidence_of(statement_of(content_of(b"")))]
     first = claim_of(sources, "both files are mine")
-    chain = [claim_of([first], {"pages": 3}, subject="the report"), first, *sources]
+    chain = [claim_of([first], {"pages": 3}), first, *sources]
     trust = {
         "version": 1,
         "logs": [{"origin": ORIGIN, "vkeys": [log_vkey().text()]}],
@@ -129,7 +129,7 @@ def valid() -> list[Case]:
         Case("content_not_given_nor_asked_for", small, None, without_content=True),
         Case("content_not_given", small, None),
         Case("author_not_pinned", small, trust=strangers),
-        Case("log_not_pinned", small, trust={"version": 1}),
+        Case("log_not_pinned", small, trust={**trust, "logs": []}),
         Case("required_leg_not_carried", small, trust={**trust, "require": ["time"]}),
         Case("carries_a_witness_key", witnessed(small)),
         Case("carries_authority", edited(small, put("authority", {"grants": []}))),
@@ -220,6 +220,8 @@ def _invalid_operations(small: bytes) -> list[Case]:
     lies = evidence_of({**statement_of(one), "size": 13})
     wrong_digest = proof_of(one, sha256=sha256(b"").hexdigest())
     resigned = _resigned_by_stranger(small)
+    evidence_one = evidence_of(statement_of(one))
+    elsewhere = claim_of([evidence_one], "Mine.", str(other.cid), STATEMENT_PREDICATE)
     return [
         Case("operation_field_changed", edited(small, put("subject", "operation", "ts", 0))),
         Case(
@@ -241,6 +243,7 @@ def _invalid_operations(small: bytes) -> list[Case]:
         Case("content_profile_changed", edited(small, put("content", "profile", "legacy-cidv1"))),
         Case("content_cid_of_another_file", edited(small, put("content", "cid", str(other.cid)))),
         Case("content_no_evidence", from_parts(plain, (), one).encode()),
+        Case("content_claim_about_another", from_parts(elsewhere, (evidence_one,), one).encode()),
         Case(
             "content_size_not_that_of_its_cid",
             edited(from_parts(lies, (), one), put("content", "size", 13)),

@@ -3,7 +3,12 @@
 from lodestamp.core.proof.build import from_parts
 from lodestamp.core.proof.codec import FORMAT, VERSION, Proof
 from lodestamp.core.proof.codes import CODES
-from lodestamp.core.proof.legs.content import CONTENT_KIND, Pieces
+from lodestamp.core.proof.legs.content import (
+    CONTENT_KIND,
+    STATEMENT_PREDICATE,
+    Pieces,
+    content_of,
+)
 from lodestamp.core.proof.model import (
     ANCHORS_MAX,
     DISCLOSED_MAX,
@@ -32,6 +37,7 @@ __all__ = [
     "MEDIA_TYPE",
     "PROOF_DEPTH_MAX",
     "PROOF_SIZE_MAX",
+    "STATEMENT_PREDICATE",
     "VERSION",
     "VKEYS_MAX",
     "AuthorPin",
@@ -44,6 +50,7 @@ __all__ = [
     "Subject",
     "Trust",
     "Unpinned",
+    "content_of",
     "from_parts",
     "verify",
 ]

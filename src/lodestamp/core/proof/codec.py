@@ -114,8 +114,17 @@ class Proof:
             anchors=_read_anchors(top["anchors"]) if "anchors" in top else (),
         )
 
+    @property
+    def op_id(self) -> str:
+        """The id that the subject operation states; whether it is one is for `verify` to say."""
+        return str(self.subject.operation.get("op_id", ""))
+
     def encode(self) -> bytes:
         """Return the bytes of the file; EncodingError when the parts are outside its limits."""
+        return canonical_json(self.as_json(), depth_max=PROOF_DEPTH_MAX)
+
+    def as_json(self) -> JsonObject:
+        """Return the document as it stands in the file."""
         top: JsonObject = {"format": FORMAT, "version": VERSION, "subject": self.subject.as_json()}
         for name, section in (
             ("content", self.content),
@@ -129,7 +138,7 @@ class Proof:
                 top[name] = verbatim
         if self.anchors:
             top["anchors"] = list(self.anchors)
-        return canonical_json(top, depth_max=PROOF_DEPTH_MAX)
+        return top
 
 
 def vkey_order(vkey: VerifierKey) -> bytes:

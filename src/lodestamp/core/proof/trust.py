@@ -75,10 +75,10 @@ class AuthorPin:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """A trust file as values; `authors` is None when the file does not speak of authors at all."""
+    """A trust file as values."""
 
     logs: tuple[LogPin, ...] = ()
-    authors: tuple[AuthorPin, ...] | None = None
+    authors: tuple[AuthorPin, ...] = ()
     require: frozenset[str] = frozenset()
     unpinned: Unpinned = Unpinned.UNKNOWN
     witnesses: JsonObject | None = None
@@ -101,7 +101,7 @@ class Trust:
             _refuse("bad_type", "not the integer 1", "/version")
         return cls(
             logs=_read_logs(top.get("logs", [])),
-            authors=_read_authors(top["authors"]) if "authors" in top else None,
+            authors=_read_authors(top.get("authors", [])),
             require=_read_require(top.get("require", [])),
             unpinned=Unpinned(
                 _read_choice(top.get("unpinned", "unknown"), "/unpinned", tuple(Unpinned))
@@ -117,7 +117,7 @@ class Trust:
 
     def author(self, key_id: str) -> AuthorPin | None:
         """Return the pin of this author, or None."""
-        return next((pin for pin in self.authors or () if pin.id == key_id), None)
+        return next((pin for pin in self.authors if pin.id == key_id), None)
 
 
 def _refuse(reason: str, message: str, at: str = "") -> NoReturn:

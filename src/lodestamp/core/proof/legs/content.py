@@ -2,26 +2,32 @@
 
 The operation speaks of content through an evidence of kind ``lodestamp.content/1``: the subject, or
 one the subject derives from. Its ``content`` names root CID, import profile, size, and perhaps a
-file name and the SHA-256 of the whole. Bytes are imported anew by that profile, in one pass.
+file name and the SHA-256 of the whole. A claim with predicate ``lodestamp.statement/1`` is about the
+CID that is its subject, and about no other. Bytes are imported anew by that profile, in one pass.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
 from lodestamp.core.content import address_file, get_profile
+from lodestamp.core.encoding import Cid
 from lodestamp.core.operations import Operation
 from lodestamp.core.proof.model import Content
 from lodestamp.core.verdict import Fact, Leg, Status
-from lodestamp.errors import ContentError
+from lodestamp.errors import CidError, ContentError
 
 NAME: Final = "content"
 CONTENT_KIND: Final = "lodestamp.content/1"
 """The kind of an evidence that speaks of content."""
+STATEMENT_PREDICATE: Final = "lodestamp.statement/1"
+"""The predicate of a claim that says something, its object, of the content that is its subject."""
 BYTES_GIVEN: Final = "bytes given"
+CHUNKS_MAX: Final = 10_000_000
+"""Chunks we cut a file into: 10 TB by the default profile, some minutes of work by any other."""
 
 Pieces = bytes | bytearray | memoryview | Iterable[bytes | memoryview]
 """Content to check: the whole of it, or its pieces in order, none of them kept."""
@@ -42,12 +48,14 @@ class _Statement:
 
 
 def check_content(
-    section: Content, operations: Iterable[Operation], pieces: Pieces | None, *, counts: bool
+    section: Content, operations: Sequence[Operation], pieces: Pieces | None, *, counts: bool
 ) -> Leg:
     """Check what is stated, then the bytes; `counts` says whether absent bytes leave a gap."""
     statement = _stated(section, operations)
     if isinstance(statement, Leg):
         return statement
+    if said_of := _said_of_another(section, operations[0]):
+        return Leg.refuted(NAME, "not_in_operation", said_of)
     if pieces is None:
         detail = "the content itself was not given"
         return Leg.unknown(NAME, "bytes_absent", detail, counts=counts)
@@ -55,6 +63,9 @@ def check_content(
         profile = get_profile(section.profile)
     except ContentError as error:
         return Leg.unknown(NAME, "profile_unknown", error.message)
+    if section.size > CHUNKS_MAX * profile.chunker.size:
+        detail = f"{section.size:,} bytes by {section.profile:.80} are over {CHUNKS_MAX:,} chunks"
+        return Leg.unknown(NAME, "profile_unknown", detail)
     meter = _Meter(section.size, hashing=statement.sha256 is not None)
     root = address_file(meter.measure(pieces), profile)
     if meter.size != section.size:
@@ -74,6 +85,27 @@ def check_content(
     also = {"name": statement.name, "sha256": statement.sha256}
     facts |= {fact: value for fact, value in also.items() if isinstance(value, str)}
     return Leg(NAME, Status.ESTABLISHED, basis=BYTES_GIVEN, facts=facts)
+
+
+def content_of(operation: Operation) -> Content | None:
+    """Return the content that an operation speaks of by itself, or None."""
+    for statement in _statements((operation,)):
+        cid, profile, size = statement.cid, statement.profile, statement.size
+        if isinstance(cid, str) and isinstance(profile, str) and type(size) is int:
+            try:
+                return Content(Cid.parse(cid), profile, size)
+            except CidError:
+                return None
+    return None
+
+
+def _said_of_another(section: Content, subject: Operation) -> str | None:
+    """Return why a statement is not about this content, or None."""
+    body = subject.body
+    if subject.type != "claim" or body["predicate"] != STATEMENT_PREDICATE:
+        return None
+    about = body["subject"]
+    return None if about == str(section.cid) else f"the claim is about {about!s:.120}"
 
 
 def _stated(section: Content, operations: Iterable[Operation]) -> _Statement | Leg:

@@ -112,7 +112,7 @@ def _weigh(operation: Operation, trust: Trust | None) -> Leg:
         if pin.label is not None:
             facts["label"] = pin.label
         return Leg(NAME, Status.ESTABLISHED, basis=PINNED, facts=facts)
-    if trust and trust.authors is not None and trust.unpinned is Unpinned.UNKNOWN:
+    if trust and trust.unpinned is Unpinned.UNKNOWN:
         detail = f"the trust file does not list the author {operation.author}"
         return Leg(NAME, Status.UNKNOWN, f"{NAME}.key_not_pinned", detail=detail, facts=facts)
     return Leg(NAME, Status.ESTABLISHED, basis=SELF_ASSERTED, facts=facts)
