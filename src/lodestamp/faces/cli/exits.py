@@ -1,0 +1,50 @@
+"""Exit codes, and the one way an error reaches a person or a program (DESIGN D8, §8)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Final
+
+from lodestamp.errors import (
+    HomeError,
+    LodestampError,
+    LogLockedError,
+    SourceError,
+    StoreError,
+    UsageError,
+)
+
+DONE: Final = 0
+REFUSED: Final = 1
+UNAVAILABLE: Final = 2
+USAGE: Final = 64
+INTERRUPTED: Final = 130
+
+_UNAVAILABLE = (HomeError, LogLockedError, SourceError, StoreError)
+
+
+def exit_code_of(error: LodestampError) -> int:
+    """Return 64 for a call that makes no sense, 2 for a failing environment, else 1."""
+    if isinstance(error, UsageError):
+        return USAGE
+    if isinstance(error, _UNAVAILABLE):
+        return UNAVAILABLE
+    return REFUSED
+
+
+def report_error(error: LodestampError, *, as_json: bool) -> int:
+    """Print the error as one JSON line on stdout, or in words on stderr; return its exit code."""
+    if as_json:
+        print_json({"error": error.diagnostics()})
+    else:
+        sys.stderr.write(f"lodestamp: {error.message}\n")
+        if error.hint:
+            sys.stderr.write(f"  hint: {error.hint}\n")
+    return exit_code_of(error)
+
+
+def print_json(document: object) -> None:
+    """Print one JSON object on one line of stdout."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n")
+    sys.stdout.flush()

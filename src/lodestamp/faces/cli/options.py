@@ -1,0 +1,20 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from lodestamp.core.content import DEFAULT
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per result.")]
+Profile = Annotated[
+    str,
+    typer.Option(
+        "--profile",
+        metavar="P",
+        help="How the file is cut and linked into a CID (as kubo names it).",
+    ),
+]
+DEFAULT_PROFILE = DEFAULT

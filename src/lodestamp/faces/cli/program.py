@@ -1,0 +1,80 @@
+"""The tree of verbs and the program around it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lodestamp.errors import LodestampError, UsageError
+from lodestamp.faces.cli import content, judge, log, record
+from lodestamp.faces.cli.exits import DONE, INTERRUPTED, UNAVAILABLE, USAGE, report_error
+from lodestamp.version import __version__
+
+app = typer.Typer(
+    name="lodestamp",
+    help="Provenance that anyone can check offline, down to a Bitcoin block header.",
+    epilog="A first look: `lodestamp stamp report.pdf`, then `lodestamp verify "
+    "report.pdf.proof.json report.pdf`.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(record.init)
+app.command()(record.stamp)
+app.command()(judge.verify)
+app.command()(judge.show)
+app.add_typer(content.cid, name="cid")
+app.add_typer(log.log, name="log")
+app.command()(log.fsck)
+
+
+@app.callback()
+def choose_home(
+    context: typer.Context,
+    home: Annotated[
+        Path | None,
+        typer.Option(
+            "--home",
+            metavar="DIR",
+            help="The folder of keys and log. Default: LODESTAMP_HOME, else your data folder.",
+        ),
+    ] = None,
+) -> None:
+    """Provenance that anyone can check offline, down to a Bitcoin block header."""
+    context.obj = home
+
+
+@app.command()
+def version() -> None:
+    """Print the version of this software."""
+    typer.echo(__version__)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the program and leave the process with the exit code of DESIGN D8."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code; every failure has been reported."""
+    if not arguments:
+        run(["--help"])
+        return USAGE
+    as_json = "--json" in arguments
+    try:
+        code: Any = app(arguments, standalone_mode=False)
+    except typer.TyperException as error:
+        hint = "add --help to a verb to see what it takes"
+        return report_error(UsageError(error.format_message(), hint=hint), as_json=as_json)
+    except LodestampError as error:
+        return report_error(error, as_json=as_json)
+    except BrokenPipeError:
+        # whoever read our output has gone; keep the interpreter from complaining at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNAVAILABLE
+    if code == INTERRUPTED:
+        sys.stderr.write("interrupted\n")
+    return code if isinstance(code, int) else DONE

@@ -1,0 +1,121 @@
+"""Verbs that write: `init` and `stamp`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lodestamp.errors import LodestampError, UsageError
+from lodestamp.faces.cli.exits import print_json, report_error
+from lodestamp.faces.cli.files import refuse_existing, write_whole
+from lodestamp.faces.cli.options import DEFAULT_PROFILE, Json, Profile
+from lodestamp.faces.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from lodestamp import Proof
+
+
+def init(
+    context: typer.Context,
+    origin: Annotated[
+        str | None,
+        typer.Option("--origin", metavar="NAME", help="The log's name, such as example.org/log."),
+    ] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Make a home: an author key, a log key and an empty log. `stamp` does it by itself.
+
+    Example: lodestamp --home ./notes init --origin example.org/notes
+    """
+    import lodestamp  # noqa: PLC0415  each verb imports what it uses, so that --help starts fast
+
+    with lodestamp.open(context.obj, origin=origin) as node:
+        made = {
+            "home": str(node.home),
+            "origin": node.origin,
+            "key_id": node.key_id,
+            "log_vkey": node.log_key.text(),
+        }
+    if as_json:
+        print_json(made)
+        return
+    typer.echo(f"home      {made['home']}")
+    typer.echo(f"log       {made['origin']}")
+    typer.echo(f"log key   {made['log_vkey']}")
+    typer.echo(f"author    {made['key_id']}")
+
+
+def stamp(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files to stamp.")],
+    *,
+    claim: Annotated[
+        str | None, typer.Option("--claim", metavar="TEXT", help="What you say about the content.")
+    ] = None,
+    name: Annotated[
+        bool, typer.Option("--name", help="Sign the file's name into the record too.")
+    ] = False,
+    profile: Profile = DEFAULT_PROFILE,
+    sha256: Annotated[
+        bool, typer.Option("--sha256", help="Record the file's plain SHA-256 as well.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="Default: PATH.proof.json."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the proof file.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Address files, record that in your log, and write a proof beside each.
+
+    Example: lodestamp stamp report.pdf --claim "final version, as sent"
+    """
+    import lodestamp  # noqa: PLC0415
+
+    if out is not None and len(paths) > 1:
+        raise UsageError("--out goes with one PATH only")
+    worst = 0
+    with lodestamp.open(context.obj) as node:
+        for path in paths:
+            target = out or path.parent / f"{path.name}.proof.json"
+            try:
+                if not force:
+                    refuse_existing(target)
+                with progress_bar(f"stamping {path.name}") as bar:
+                    proof = node.stamp(
+                        path, claim=claim, name=name, profile=profile, sha256=sha256, progress=bar
+                    )
+                write_whole(target, proof.encode(), force=force)
+            except LodestampError as error:
+                worst = max(worst, report_error(error, as_json=as_json))
+            else:
+                _show_stamped(path, target, proof, as_json=as_json)
+    return worst
+
+
+def _show_stamped(path: Path, target: Path, proof: Proof, *, as_json: bool) -> None:
+    content, log = proof.content, proof.log
+    assert content is not None  # noqa: S101  `stamp` always carries both
+    assert log is not None  # noqa: S101
+    stamped = {
+        "path": str(path),
+        "cid": str(content.cid),
+        "profile": content.profile,
+        "size": content.size,
+        "op_id": proof.op_id,
+        "log_index": log.index,
+        "tree_size": log.size,
+        "proof": str(target),
+        "pending": [],
+    }
+    if as_json:
+        print_json(stamped)
+        return
+    typer.echo(f"stamped    {path} ({content.size:,} bytes)")
+    typer.echo(f"CID        {stamped['cid']}")
+    typer.echo(f"operation  {stamped['op_id']}")
+    typer.echo(f"log        index {log.index} of {log.size}, {log.origin}")
+    typer.echo(f"proof      {target}")

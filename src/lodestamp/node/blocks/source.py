@@ -1,0 +1,102 @@
+"""A file being read once, from start to end, and noticed when it changes underneath.
+
+Bytes are read into one buffer of 1 MiB that is used again and again: memory stays flat, and a file
+that shrinks while it is read is an error here, where mapping it would kill the process.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, Self
+
+from lodestamp.errors import SourceError
+
+PIECE_SIZE: Final = 1 << 20
+"""Bytes: the chunk of the default profile, so that each piece is hashed where it lies."""
+
+Progress = Callable[[int, int], None]
+"""Called with bytes done and bytes in all."""
+
+
+class SourceFile:
+    """An open regular file.
+
+    SourceError codes: ``source.missing`` ``source.directory`` ``source.unreadable``
+    ``source.special`` ``source.changed``.
+    """
+
+    def __init__(self, path: Path, descriptor: int, status: os.stat_result) -> None:
+        self.path = path
+        self.size = status.st_size
+        self._descriptor = descriptor
+        self._opened_as = _signature(status)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open a regular file for reading; a SourceError says why it cannot be read."""
+        try:
+            # O_NONBLOCK: opening a FIFO must not wait for its writer before we refuse it
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except FileNotFoundError:
+            raise SourceError(f"{path}: no such file", code="source.missing") from None
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            raise SourceError(f"{path}: {why}", code="source.unreadable") from error
+        status = os.fstat(descriptor)
+        if stat.S_ISREG(status.st_mode):
+            return cls(path, descriptor, status)
+        os.close(descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            raise SourceError(
+                f"{path} is a directory; a file is needed here", code="source.directory"
+            )
+        raise SourceError(f"{path} is not a regular file", code="source.special")
+
+    def pieces(self, progress: Progress | None = None) -> Iterator[memoryview]:
+        """Yield the file's bytes; each piece is valid only until the next one is asked for.
+
+        SourceError ``source.changed`` when size or modification time moved meanwhile.
+        """
+        buffer = bytearray(PIECE_SIZE)
+        view = memoryview(buffer)
+        done = 0
+        while done <= self.size and (count := self._fill(view)):  # a file that grows is left
+            done += count
+            yield view[:count]
+            if progress is not None:
+                progress(done, self.size)
+        if done != self.size or _signature(os.fstat(self._descriptor)) != self._opened_as:
+            raise SourceError(
+                f"{self.path} changed while it was read",
+                code="source.changed",
+                hint="try again when nothing writes to it",
+            )
+
+    def _fill(self, view: memoryview) -> int:
+        filled = 0
+        try:
+            while filled < len(view):
+                count = os.readv(self._descriptor, [view[filled:]])
+                if count == 0:
+                    break
+                filled += count
+        except OSError as error:
+            raise SourceError(f"{self.path}: {error.strerror}", code="source.unreadable") from error
+        return filled
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _signature(status: os.stat_result) -> tuple[int, int, int, int]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

@@ -1,0 +1,154 @@
+"""The home folder: where it is, what it holds, and who may enter it first.
+
+::
+
+    config.toml    closed schema; today `node`, the label on our own operations
+    keys/          author.key and log.key, mode 0600
+    lodestamp.db   the log
+    checkpoint     the newest checkpoint this home has published
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+import platformdirs
+
+from lodestamp.errors import HomeError
+
+ENVIRONMENT: Final = "LODESTAMP_HOME"
+DEFAULT_NODE: Final = "local"
+"""The node label; a host name would tell more than was asked."""
+_CONFIG_SIZE_MAX: Final = 64 << 10
+_FIRST_CONFIG: Final = (
+    f'# The label this home puts on its own operations.\nnode = "{DEFAULT_NODE}"\n'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What ``config.toml`` says."""
+
+    node: str = DEFAULT_NODE
+
+
+@dataclass(frozen=True, slots=True)
+class HomeFolder:
+    """A folder that is, or may become, a home."""
+
+    path: Path
+
+    @classmethod
+    def locate(cls, named: str | os.PathLike[str] | None) -> Self:
+        """Return the named folder, else LODESTAMP_HOME, else the platform's data folder."""
+        if named is None:
+            named = os.environ.get(ENVIRONMENT) or platformdirs.user_data_path("lodestamp")
+        return cls(Path(named).expanduser())
+
+    @property
+    def database(self) -> Path:
+        """The log's database."""
+        return self.path / "lodestamp.db"
+
+    @property
+    def keys(self) -> Path:
+        """The folder of private keys."""
+        return self.path / "keys"
+
+    @property
+    def exists(self) -> bool:
+        """Whether a home has been made here."""
+        return self.database.exists()
+
+    @contextmanager
+    def entering(self, *, create: bool) -> Iterator[None]:
+        """Hold the folder alone while it is opened or made.
+
+        HomeError ``no-home`` when it is absent and may not be made, ``not-a-home`` when the folder
+        holds something else, ``no-rights`` when it cannot be entered or written.
+        """
+        try:
+            if not self.exists:
+                self._prepare(create=create)
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            raise HomeError(
+                f"{self.path}: {error.strerror}",
+                code="no-rights",
+                hint="give --home a folder you may write to",
+            ) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _prepare(self, *, create: bool) -> None:
+        if self.path.is_dir():
+            strangers = {entry.name for entry in self.path.iterdir()} - {
+                "keys",
+                "config.toml",
+                "checkpoint",
+            }
+            if any(not name.startswith("lodestamp.db") for name in strangers):
+                raise HomeError(
+                    f"{self.path} holds other files and no log",
+                    code="not-a-home",
+                    hint="give --home an empty or a new folder",
+                )
+        elif self.path.exists():
+            raise HomeError(f"{self.path} is not a folder", code="not-a-home")
+        if not create:
+            raise HomeError(
+                f"there is no home at {self.path}",
+                code="no-home",
+                hint="`lodestamp init` makes one",
+            )
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def configuration(self) -> Configuration:
+        """Read ``config.toml``, written on first use; HomeError ``config`` when it is not valid."""
+        path = self.path / "config.toml"
+        try:
+            if not path.exists():
+                path.write_text(_FIRST_CONFIG, "utf-8")
+            document = tomllib.loads(path.read_bytes()[:_CONFIG_SIZE_MAX].decode("utf-8"))
+        except OSError as error:
+            raise HomeError(f"{path}: {error.strerror}", code="no-rights") from error
+        except ValueError as error:
+            raise HomeError(f"{path}: {error}", code="config") from error
+        unknown = document.keys() - {"node"}
+        label = document.get("node", DEFAULT_NODE)
+        if unknown or not isinstance(label, str) or not label:
+            wrong = ", ".join(sorted(unknown)) or "node"
+            raise HomeError(f"{path}: {wrong} is not a setting or has a wrong value", code="config")
+        return Configuration(node=label)
+
+    def published(self) -> bytes | None:
+        """Return the newest checkpoint this home has published, if any."""
+        try:
+            return (self.path / "checkpoint").read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise HomeError(f"{self.path}: {error.strerror}", code="no-rights") from error
+
+    def publish(self, note: bytes) -> None:
+        """Replace the published checkpoint.
+
+        The file is a witness against a database that falls back to an older state. It is replaced
+        whole and not synced: after a power cut it may be an older checkpoint, which is weaker and
+        still true. A disk too full for it must not undo what was already acknowledged.
+        """
+        path = self.path / "checkpoint"
+        temporary = path.with_suffix(f".{os.getpid()}")
+        with suppress(OSError):
+            temporary.write_bytes(note)
+            temporary.replace(path)

@@ -1,0 +1,105 @@
+"""Private keys on disk: one file a key, mode 0600, in a folder of mode 0700 (operations spec K4).
+
+A key file is a JSON object ``{"format","key_id","seed","suite"}`` with the seed in base64. It is
+written under a temporary name and moved into place, so it is either whole or absent.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import Final
+
+from lodestamp.core.encoding import base64_decode, base64_encode
+from lodestamp.core.keys import SUITES, SigningKey
+from lodestamp.errors import HomeError, InputError
+
+_FORMAT: Final = "lodestamp-key/1"
+_MEMBERS: Final = {"format", "key_id", "seed", "suite"}
+_FILE_SIZE_MAX: Final = 4096
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+
+
+def make_key(folder: Path, name: str, suite: str = "ed25519") -> SigningKey:
+    """Return the key called `name`, made unless it is there; call it under the home's lock.
+
+    Errors as `load_key`.
+    """
+    path = folder / f"{name}.key"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if not path.exists():
+            _write_key(path, suite, secrets.token_bytes(SUITES[suite].seed_size))
+    except OSError as error:
+        raise HomeError(f"{path}: {error.strerror}", code="no-rights") from error
+    return load_key(folder, name)
+
+
+def load_key(folder: Path, name: str) -> SigningKey:
+    """Read the key called `name`.
+
+    HomeError ``key-missing``, ``key-permissions`` when others may read the file, ``key-damaged``
+    when it is no key file, ``no-rights`` when it cannot be read.
+    """
+    path = folder / f"{name}.key"
+    try:
+        mode = path.stat().st_mode
+        data = path.read_bytes()[:_FILE_SIZE_MAX]
+    except FileNotFoundError:
+        hint = "restore it from a backup; a log cannot go on under another key"
+        raise HomeError(f"{path} is missing", code="key-missing", hint=hint) from None
+    except OSError as error:
+        raise HomeError(f"{path}: {error.strerror}", code="no-rights") from error
+    if mode & _OTHERS:
+        raise HomeError(
+            f"{path} can be read by others (mode {stat.S_IMODE(mode):04o})",
+            code="key-permissions",
+            hint=f"chmod 600 {path}",
+        )
+    try:
+        return _parse_key(data)
+    except (ValueError, TypeError, KeyError, InputError):
+        # `from None`: the parser's own words could quote the seed
+        hint = "restore it from a backup; a log cannot go on under another key"
+        raise HomeError(f"{path} is not a key file", code="key-damaged", hint=hint) from None
+
+
+def _parse_key(data: bytes) -> SigningKey:
+    document = json.loads(data)
+    if set(document) != _MEMBERS or document["format"] != _FORMAT:
+        raise ValueError(_FORMAT)
+    key = SigningKey.from_seed(document["suite"], base64_decode(document["seed"]))
+    if key.key_id != document["key_id"]:
+        raise ValueError(_FORMAT)
+    return key
+
+
+def _write_key(path: Path, suite: str, seed: bytes) -> None:
+    key_id = SigningKey.from_seed(suite, seed).key_id
+    document = {
+        "format": _FORMAT,
+        "key_id": key_id,
+        "seed": base64_encode(seed),
+        "suite": suite,
+    }
+    temporary = path.with_suffix(".new")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(json.dumps(document).encode())
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in this folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,43 @@
+"""Joining what a log holds about one operation into a proof (DESIGN §3, step 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from lodestamp.core import proof as proofs
+from lodestamp.core.operations import Operation, derived_from
+from lodestamp.core.transparency import VerifierKey
+from lodestamp.node import recorder
+
+
+def prove(
+    connection: Connection, key: VerifierKey, op_id: str, disclose: Sequence[str] = ()
+) -> proofs.Proof:
+    """Return the proof of an operation under the newest checkpoint of this transaction.
+
+    UnknownOperation when the log does not hold it or a disclosed one.
+    """
+    subject = recorder.find_operation(connection, op_id)
+    operation = subject.operation
+    if operation.type == "claim" and operation.body["predicate"] == proofs.STATEMENT_PREDICATE:
+        disclose = sorted({*disclose, *derived_from(operation)})
+    disclosed = [recorder.find_operation(connection, each).operation for each in disclose]
+    head = recorder.read_head(connection)
+    path, _root = recorder.inclusion(connection, subject.log_index, head.size)
+    return proofs.from_parts(
+        operation,
+        disclosed=disclosed,
+        content=_content_of([operation, *disclosed]),
+        log=proofs.Log(key.name, path.index, path.size, path.to_bytes()),
+        checkpoint=proofs.Checkpoint(head.note.decode("utf-8"), (key,)),
+    )
+
+
+def _content_of(operations: Sequence[Operation]) -> proofs.Content | None:
+    for operation in operations:
+        content = proofs.content_of(operation)
+        if content is not None:
+            return content
+    return None

@@ -1,0 +1,41 @@
+"""The recorder: verify, check causality, store, extend the tree, sign a checkpoint, acknowledge.
+
+`Recorder` is the only writer; `log` reads and extends the tree inside a transaction; `audit`
+re-derives everything from stored bytes and shares no code with the writer.
+"""
+
+from lodestamp.node.recorder.audit import audit
+from lodestamp.node.recorder.log import (
+    Head,
+    Log,
+    check_published,
+    checkpoint_note,
+    consistency,
+    create,
+    inclusion,
+    read_head,
+)
+from lodestamp.node.recorder.queries import find_operation, read_meta, write_meta
+from lodestamp.node.recorder.recorded import FlushLimits, Recorded, RecordStatus
+from lodestamp.node.recorder.recorder import Answer, Authorship, Recorder
+
+__all__ = [
+    "Answer",
+    "Authorship",
+    "FlushLimits",
+    "Head",
+    "Log",
+    "RecordStatus",
+    "Recorded",
+    "Recorder",
+    "audit",
+    "check_published",
+    "checkpoint_note",
+    "consistency",
+    "create",
+    "find_operation",
+    "inclusion",
+    "read_head",
+    "read_meta",
+    "write_meta",
+]

@@ -1,0 +1,331 @@
+"""The auditor: everything a log claims, derived again from its stored bytes.
+
+It reads rows with queries of its own and shares no code with the writer beyond core, so a fault of
+the writer cannot hide itself. Findings carry the codes A1-A8 of the transparency spec §11; those
+beyond speak of rows the operations spec §10 adds. Memory does not grow with the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from typing import Any, Final
+
+from sqlalchemy import Connection, exists, select, text
+
+from lodestamp.core.encoding import OP_CID_PREFIX
+from lodestamp.core.merkle import EMPTY_ROOT, leaf_hash, node_hash
+from lodestamp.core.operations import Operation, derived_from, parse_op, verify_op
+from lodestamp.core.transparency import VerifierKey, open_note, parse_checkpoint
+from lodestamp.errors import InputError, LodestampError
+from lodestamp.node.findings import FINDINGS_MAX, AuditReport
+from lodestamp.node.recorder import tables
+from lodestamp.node.storage import Database
+
+_TILE_WIDTH: Final = 256
+_HASH: Final = 32
+
+ProgressCall = Callable[[int, int], None]
+
+
+def audit(
+    database: Database,
+    key: VerifierKey,
+    *,
+    published: bytes | None = None,
+    progress: ProgressCall | None = None,
+) -> AuditReport:
+    """Audit a log against the key its home pins; `published` is the checkpoint file, if any.
+
+    A database too damaged to be read is a finding, not an exception.
+    """
+    report = AuditReport()
+    try:
+        with database.reading("auditing") as connection:
+            _Audit(connection, key, report, progress).run(published)
+    except LodestampError as error:
+        report.find("S1", "database", error.message)
+    return report
+
+
+class _Audit:
+    def __init__(
+        self,
+        connection: Connection,
+        key: VerifierKey,
+        report: AuditReport,
+        progress: ProgressCall | None,
+    ) -> None:
+        self._connection = connection
+        self._key = key
+        self._report = report
+        self._progress = progress
+        self._roots: dict[int, bytes] = {}
+        self._tree = _Tree()
+
+    def run(self, published: bytes | None) -> None:
+        self._check_pages()
+        sizes = self._rows(
+            select(tables.log_checkpoint.c.size).order_by(tables.log_checkpoint.c.size)
+        )
+        self._walk_operations([row.size for row in sizes])
+        self._check_tiles()
+        self._check_checkpoints()
+        self._check_heads()
+        if published is not None:
+            self._check_published(published)
+
+    def _check_pages(self) -> None:
+        if self._connection.dialect.name != "sqlite":
+            return
+        for (said,) in self._connection.execute(text("PRAGMA integrity_check(20)")):
+            if said != "ok":
+                self._report.find("S1", "database", said)
+        self._report.count("database_pages", self._pragma("page_count"))
+
+    def _pragma(self, name: str) -> int:
+        value: int = self._connection.execute(text(f"PRAGMA {name}")).scalar_one()
+        return value
+
+    def _walk_operations(self, checkpoint_sizes: list[int]) -> None:
+        """A1, A3 and the edges: one pass over the rows and, beside it, over both edge tables."""
+        wanted = set(checkpoint_sizes)
+        total = max(checkpoint_sizes, default=0)
+        if 0 in wanted:
+            self._roots[0] = EMPTY_ROOT
+        parents = _Beside(self._edges(tables.parent))
+        sources = _Beside(self._edges(tables.source))
+        columns = tables.operation.c
+        query = (
+            select(*columns, tables.author.c.text.label("author"), tables.node.c.text.label("node"))
+            .outerjoin(tables.author, tables.author.c.id == columns.author_id)
+            .outerjoin(tables.node, tables.node.c.id == columns.node_id)
+            .order_by(columns.seq)
+        )
+        for expected, row in enumerate(self._rows(query)):
+            where = f"operation {row.seq}"
+            if row.seq != expected:
+                self._report.find("A3", where, f"leaf {expected} is missing")
+                return
+            operation = self._check_operation(where, row)
+            if operation is not None:
+                self._check_edges(
+                    where, row, operation, parents.take(row.seq), sources.take(row.seq)
+                )
+            self._tree.append(leaf_hash(OP_CID_PREFIX + row.op_id))
+            if row.seq + 1 in wanted:
+                self._roots[row.seq + 1] = self._tree.root()
+            self._report.count("operations")
+            if self._progress is not None and row.seq % 1000 == 999:
+                self._progress(row.seq + 1, total)
+        for name, edges in (("parent", parents), ("source", sources)):
+            for child in edges.rest():
+                self._report.find("S2", f"{name} {child}", "an edge of no operation")
+
+    def _check_operation(self, where: str, row: Any) -> Operation | None:
+        try:
+            operation = parse_op(row.raw or b"")
+            verify_op(operation)
+        except LodestampError as error:
+            self._report.find("A1", where, error.message)
+            return None
+        if operation.digest != row.op_id:
+            self._report.find("A1", where, f"its bytes are those of {operation.op_id}")
+            return None
+        said = (row.version, row.type, row.author, row.node, row.ts)
+        read = (operation.v, operation.type, operation.author, operation.node, operation.ts)
+        if said != read:
+            self._report.find("S3", where, f"its columns say {said}, its bytes {read}")
+        return operation
+
+    def _check_edges(
+        self, where: str, row: Any, operation: Operation, parents: list[Any], sources: list[Any]
+    ) -> None:
+        self._report.count("edges", len(parents) + len(sources))
+        for name, rows, wanted in (
+            ("parent", parents, operation.prev),
+            ("source", sources, derived_from(operation)),
+        ):
+            stored = sorted("sha256:" + edge.op_id.hex() for edge in rows)
+            if stored != sorted(wanted):
+                self._report.find("S2", where, f"its {name} edges are not those of its bytes")
+            if any(edge.parent >= row.seq for edge in rows):
+                self._report.find("S2", where, f"a {name} edge points forward")
+        generation = 1 + max((edge.generation for edge in parents), default=-1)
+        if row.generation != generation:
+            self._report.find("S3", where, f"generation {row.generation}, not {generation}")
+
+    def _check_tiles(self) -> None:
+        """A4, A5, A6: each tile holds what the level below hashes to, and nothing more."""
+        columns = tables.log_tile.c
+        stored = {
+            level: list(rows)
+            for level, rows in groupby(
+                self._rows(select(columns.level, columns.n).order_by(columns.level, columns.n)),
+                key=lambda row: row.level,
+            )
+        }
+        size = self._tree.size
+        level = 0
+        while size >> 8 * level or level in stored:
+            count = size >> 8 * level
+            numbers = [row.n for row in stored.pop(level, [])]
+            if numbers != list(range(-(-count // _TILE_WIDTH))):
+                self._report.find("A6", f"tile level {level}", "rows are missing or left over")
+            else:
+                self._check_level(level, count)
+            level += 1
+        for left in stored:
+            self._report.find("A6", f"tile level {left}", "a level this tree does not have")
+
+    def _check_level(self, level: int, count: int) -> None:
+        columns = tables.log_tile.c
+        query = select(columns.n, columns.hashes).where(columns.level == level).order_by(columns.n)
+        derived = self._leaves() if level == 0 else self._level_above(level - 1)
+        for row in self._rows(query):
+            where = f"tile {level}/{row.n}"
+            width = min(_TILE_WIDTH, count - row.n * _TILE_WIDTH)
+            wanted = b"".join(next(derived, b"") for _ in range(width))
+            if len(row.hashes) != width * _HASH:
+                self._report.find("A6", where, f"{len(row.hashes)} bytes, not {width * _HASH}")
+            elif row.hashes != wanted:
+                self._report.find("A4" if level == 0 else "A5", where, "hashes that do not follow")
+            self._report.count("tiles")
+
+    def _leaves(self) -> Iterator[bytes]:
+        for row in self._rows(select(tables.operation.c.op_id).order_by(tables.operation.c.seq)):
+            yield leaf_hash(OP_CID_PREFIX + row.op_id)
+
+    def _level_above(self, level: int) -> Iterator[bytes]:
+        columns = tables.log_tile.c
+        query = select(columns.hashes).where(columns.level == level).order_by(columns.n)
+        for row in self._rows(query):
+            hashes = [row.hashes[at : at + _HASH] for at in range(0, len(row.hashes), _HASH)]
+            if len(hashes) == _TILE_WIDTH:
+                yield _root_of(hashes)
+
+    def _check_checkpoints(self) -> None:
+        """A7 and A8: each checkpoint is ours and has the root of its size; the last is the head."""
+        columns = tables.log_checkpoint.c
+        query = select(columns.size, columns.root, columns.note).order_by(columns.size)
+        last = None
+        for row in self._rows(query):
+            self._check_note(f"checkpoint {row.size}", row.note, row.size, row.root)
+            derived = self._roots.get(row.size)
+            if derived is None:
+                self._report.find("A7", f"checkpoint {row.size}", "more leaves than the log has")
+            elif derived != row.root:
+                self._report.find(
+                    "A7", f"checkpoint {row.size}", "not the root of these operations"
+                )
+            self._report.count("checkpoints")
+            last = row
+        head = self._connection.execute(select(tables.log_head)).one_or_none()
+        if head is None or last is None:
+            self._report.find("A8", "head", "the log has no head or no checkpoint")
+        elif (head.size, head.root, head.note) != (last.size, last.root, last.note):
+            self._report.find("A8", "head", "the head is not the last checkpoint")
+        elif head.size != self._tree.size:
+            detail = f"{self._tree.size} operations, but the head seals {head.size}"
+            self._report.find("A16", "head", detail)
+
+    def _check_note(self, where: str, note: bytes, size: int, root: bytes) -> None:
+        try:
+            checkpoint = parse_checkpoint(open_note(note, [self._key]).text)
+        except InputError as error:
+            self._report.find("A7", where, error.message)
+            return
+        if (checkpoint.origin, checkpoint.size, checkpoint.root) != (self._key.name, size, root):
+            self._report.find("A7", where, "its note speaks of another tree")
+
+    def _check_heads(self) -> None:
+        edge = tables.parent.alias()
+        columns = tables.operation.c
+        derived = select(columns.seq).where(~exists().where(edge.c.parent == columns.seq))
+        stored = {row.seq for row in self._rows(select(tables.head.c.seq))}
+        wanted = {row.seq for row in self._rows(derived)}
+        self._report.count("heads", len(stored))
+        for seq in sorted(stored ^ wanted)[:FINDINGS_MAX]:
+            kind = "is no head" if seq in stored else "is a head and not listed"
+            self._report.find("S4", f"operation {seq}", kind)
+
+    def _check_published(self, published: bytes) -> None:
+        """A18, as far as this home knows: nothing that was published may be gone."""
+        try:
+            checkpoint = parse_checkpoint(open_note(published, [self._key]).text)
+        except InputError as error:
+            self._report.find("A18", "published checkpoint", error.message)
+            return
+        self._report.count("published_checkpoints")
+        if checkpoint.size > self._tree.size:
+            detail = f"{checkpoint.size} were acknowledged, {self._tree.size} are here"
+            self._report.find("A18", "published checkpoint", detail)
+        elif self._roots.get(checkpoint.size, checkpoint.root) != checkpoint.root:
+            self._report.find("A18", "published checkpoint", "it seals another tree")
+
+    def _edges(self, table: Any) -> Iterator[tuple[int, list[Any]]]:
+        columns = tables.operation.c
+        query = (
+            select(table.c.child, table.c.parent, columns.op_id, columns.generation)
+            .join(columns.seq.table, columns.seq == table.c.parent)
+            .order_by(table.c.child, table.c.parent)
+        )
+        for child, rows in groupby(self._rows(query), key=lambda row: row.child):
+            yield child, list(rows)
+
+    def _rows(self, query: Any) -> Iterator[Any]:
+        yield from self._connection.execution_options(yield_per=1000).execute(query)
+
+
+class _Beside:
+    """Groups sorted by a number, taken in step with another walk over the same numbers."""
+
+    def __init__(self, groups: Iterable[tuple[int, list[Any]]]) -> None:
+        self._groups = iter(groups)
+        self._next = next(self._groups, None)
+        self._skipped: list[int] = []
+
+    def take(self, number: int) -> list[Any]:
+        while self._next is not None and self._next[0] < number:
+            self._skipped.append(self._next[0])
+            self._next = next(self._groups, None)
+        if self._next is None or self._next[0] != number:
+            return []
+        rows = self._next[1]
+        self._next = next(self._groups, None)
+        return rows
+
+    def rest(self) -> list[int]:
+        left = [] if self._next is None else [self._next[0]]
+        return self._skipped + left + [number for number, _rows in self._groups]
+
+
+class _Tree:
+    """RFC 9162's tree as a stack of full subtrees, written again so as not to trust the writer."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._stack: list[bytes] = []
+
+    def append(self, leaf: bytes) -> None:
+        size = self.size
+        while size & 1:
+            leaf = node_hash(self._stack.pop(), leaf)
+            size >>= 1
+        self._stack.append(leaf)
+        self.size += 1
+
+    def root(self) -> bytes:
+        if not self._stack:
+            return EMPTY_ROOT
+        root = self._stack[-1]
+        for peak in reversed(self._stack[:-1]):
+            root = node_hash(peak, root)
+        return root
+
+
+def _root_of(hashes: list[bytes]) -> bytes:
+    tree = _Tree()
+    for each in hashes:
+        tree.append(each)
+    return tree.root()

@@ -1,0 +1,61 @@
+"""Reading what the recorder stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, insert, select
+
+from lodestamp.core.encoding import digest_of_address
+from lodestamp.core.operations import Operation, parse_op
+from lodestamp.errors import InputError, LogCorrupt, UnknownOperation
+from lodestamp.node.recorder import tables
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOperation:
+    """An operation of this log and its leaf index."""
+
+    operation: Operation
+    log_index: int
+
+
+def find_operation(connection: Connection, op_id: str) -> StoredOperation:
+    """Return the operation of this id, re-read from its stored bytes.
+
+    UnknownOperation when the log does not hold it, LogCorrupt when its bytes are not its id's.
+    """
+    column = tables.operation.c
+    query = select(column.seq, column.raw).where(column.op_id == digest_of_address(op_id))
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise UnknownOperation(f"this log does not hold {op_id}")
+    try:
+        operation = parse_op(row.raw or b"")
+    except InputError as error:
+        raise LogCorrupt(f"the stored bytes of {op_id}: {error.message}") from error
+    if operation.op_id != op_id:
+        raise LogCorrupt(f"the stored bytes of {op_id} are those of {operation.op_id}")
+    return StoredOperation(operation, row.seq)
+
+
+def last_operation(connection: Connection) -> StoredOperation | None:
+    """Return the newest operation, or None in an empty log; errors as `find_operation`."""
+    column = tables.operation.c
+    row = connection.execute(
+        select(column.op_id).order_by(column.seq.desc()).limit(1)
+    ).one_or_none()
+    return None if row is None else find_operation(connection, "sha256:" + row.op_id.hex())
+
+
+def read_meta(connection: Connection, key: str) -> str | None:
+    """Return what the log was made with under this key, or None."""
+    value: str | None = connection.execute(
+        select(tables.meta.c.value).where(tables.meta.c.key == key)
+    ).scalar()
+    return value
+
+
+def write_meta(connection: Connection, key: str, value: str) -> None:
+    """Write a fact of the log's making, once."""
+    connection.execute(insert(tables.meta).values(key=key, value=value))

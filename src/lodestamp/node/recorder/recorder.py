@@ -1,0 +1,324 @@
+"""The recorder: the only writer of a log (operations spec N1-N5, N9; DESIGN D11).
+
+Callers hand in operations from any thread; one thread of ours collects what is waiting and commits
+it as a group. Verification happens first, in a small pool, and is the same for our own operations
+and a stranger's. In one transaction the writer then checks causal references, stores rows, appends
+leaves and signs the new checkpoint. A future resolves after that commit and never before:
+acknowledged means on disk, in the tree, under a signed checkpoint.
+"""
+
+from __future__ import annotations
+
+import heapq
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final, Self
+
+from lodestamp.core.encoding import JsonObject
+from lodestamp.core.keys import Signer
+from lodestamp.core.operations import Operation, build_op, parse_op, verify_op
+from lodestamp.errors import LodestampError, RecordError, StoreError
+from lodestamp.node.recorder.batch import Batch
+from lodestamp.node.recorder.log import Log, Sealed
+from lodestamp.node.recorder.recorded import (
+    CLOCK_SKEW_S_MAX,
+    QUEUE_MAX,
+    FlushLimits,
+    Recorded,
+    RecordStatus,
+)
+from lodestamp.node.storage import Database
+
+Answer = Recorded | LodestampError
+"""What became of one operation of a batch; a bad one does not spoil its neighbours (N4)."""
+
+_VERIFIERS: Final = 2
+"""Threads that parse and verify; libsodium releases the interpreter lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Foreign:
+    """Wire forms somebody handed us, being verified in the pool."""
+
+    verified: Future[list[Operation | LodestampError]]
+    count: int
+    future: Future[list[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """An operation to build and sign inside the writer, so that two threads never fork (N5)."""
+
+    type: str
+    body: JsonObject
+    future: Future[Recorded]
+    count: int = 1
+
+
+_Submission = _Foreign | _Own
+
+
+@dataclass(frozen=True, slots=True)
+class Authorship:
+    """Who writes our own operations: the key and the node label they carry."""
+
+    signer: Signer
+    node: str
+
+
+class Recorder:
+    """Verifies, stores and seals operations. Thread-safe; close it to flush what is waiting."""
+
+    def __init__(
+        self,
+        database: Database,
+        log: Log,
+        authorship: Authorship,
+        *,
+        clock: Callable[[], int],
+        publish: Callable[[bytes], None],
+        limits: FlushLimits = FlushLimits(),  # noqa: B008  frozen
+    ) -> None:
+        """Start the writer.
+
+        `clock` gives Unix milliseconds; `publish` receives each signed checkpoint after its commit.
+        """
+        self._database = database
+        self._log = log
+        self._authorship = authorship
+        self._clock = clock
+        self._publish = publish
+        self._limits = limits
+        self._waiting: queue.Queue[_Submission | None] = queue.Queue(QUEUE_MAX)
+        self._pool = ThreadPoolExecutor(_VERIFIERS, thread_name_prefix="lodestamp-verify")
+        self._entry = threading.Lock()
+        self._closed = False
+        self._writer = threading.Thread(target=self._run, name="lodestamp-recorder", daemon=True)
+        self._writer.start()
+
+    def submit(self, wires: Sequence[bytes]) -> Future[list[Answer]]:
+        """Hand in wire forms; the answers come in the same order.
+
+        An operation that does not parse, verify or fit the log gets its LodestampError in its
+        place. The future itself fails only with StoreError: then nothing of the group was kept.
+        """
+        answers: Future[list[Answer]] = Future()
+        verified = self._pool.submit(lambda: [_admit(wire) for wire in wires])
+        self._enter(_Foreign(verified, len(wires), answers))
+        return answers
+
+    def author(self, type_: str, body: JsonObject) -> Future[Recorded]:
+        """Sign and record an operation of our own on top of everything the log holds.
+
+        The future fails with OpError, CausalError or RecordError for a body that may not be
+        recorded, with StoreError or LogLockedError when the store failed.
+        """
+        recorded: Future[Recorded] = Future()
+        self._enter(_Own(type_, body, recorded))
+        return recorded
+
+    def close(self) -> None:
+        """Commit what is waiting, then stop the threads. Calling it again does nothing."""
+        with self._entry:
+            if self._closed:
+                return
+            self._closed = True
+            self._waiting.put(None)
+        self._writer.join()
+        self._pool.shutdown()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _enter(self, submission: _Submission) -> None:
+        submission.future.set_running_or_notify_cancel()  # from here on it cannot be withdrawn
+        with self._entry:
+            if self._closed:
+                raise RecordError("the recorder is closed", code="closed")
+            self._waiting.put(submission)
+
+    def _run(self) -> None:
+        open_ = True
+        while open_:
+            group, open_ = self._collect()
+            if group:
+                self._commit(group)
+
+    def _collect(self) -> tuple[list[_Submission], bool]:
+        """Wait for work, then gather until a flush limit; False when the recorder is closing."""
+        first = self._waiting.get()
+        if first is None:
+            return [], False
+        group = [first]
+        count = first.count
+        deadline = time.monotonic() + self._limits.wait_s_max
+        while count < self._limits.operations_max:
+            patience = min(self._limits.idle_s_max, deadline - time.monotonic())
+            if patience <= 0:
+                break
+            try:
+                submission = self._waiting.get(timeout=patience)
+            except queue.Empty:
+                break
+            if submission is None:
+                return group, False
+            group.append(submission)
+            count += submission.count
+        return group, True
+
+    def _commit(self, group: list[_Submission]) -> None:
+        try:
+            log, note, resolutions = self._write(group)
+        except Exception as error:  # noqa: BLE001  whatever it was, no caller may wait for ever
+            failure = (
+                error if isinstance(error, LodestampError) else StoreError(f"writing: {error!r}")
+            )
+            for submission in group:
+                submission.future.set_exception(failure)
+            return
+        self._log = log
+        if note is not None:
+            self._publish(note)
+        for resolve in resolutions:
+            resolve()
+
+    def _write(
+        self, group: list[_Submission]
+    ) -> tuple[Log, bytes | None, list[Callable[[], None]]]:
+        """Write the group in one transaction: the log after it, its note, what to resolve."""
+        verified = [
+            submission.verified.result() if isinstance(submission, _Foreign) else []
+            for submission in group
+        ]
+        now_ms = self._clock()
+        with self._database.writing("recording") as connection:
+            log = self._log.catch_up(connection)
+            batch = Batch(connection, log.head.size)
+            batch.look_up([op for ops in verified for op in ops if isinstance(op, Operation)])
+            placed = [
+                self._place_foreign(batch, ops, now_ms)
+                if isinstance(submission, _Foreign)
+                else [self._place_own(batch, submission, now_ms)]
+                for submission, ops in zip(group, verified, strict=True)
+            ]
+            batch.write(now_ms)
+            sealed: Sealed | None = None
+            if batch.digests:
+                log, sealed = log.extend(connection, batch.digests, now_ms)
+        size = log.head.size
+        resolutions = [
+            _resolution(submission, places, size)
+            for submission, places in zip(group, placed, strict=True)
+        ]
+        return log, sealed.note if sealed else None, resolutions
+
+    def _place_own(self, batch: Batch, own: _Own, now_ms: int) -> _Place | LodestampError:
+        try:
+            op = build_op(
+                self._authorship.signer,
+                self._authorship.node,
+                own.type,
+                own.body,
+                batch.newest_heads(),
+                now_ms // 1000,
+            )
+            verify_op(op)
+            # it points at every head, so the log cannot hold it yet
+            return _Place(op.op_id, batch.accept(op).seq, RecordStatus.NEW)
+        except LodestampError as error:
+            return error
+
+    def _place_foreign(
+        self, batch: Batch, ops: Sequence[Operation | LodestampError], now_ms: int
+    ) -> list[_Place | LodestampError]:
+        places: dict[int, _Place | LodestampError] = {
+            at: op for at, op in enumerate(ops) if isinstance(op, LodestampError)
+        }
+        for at, op in _topological(ops):
+            try:
+                _refuse_future(op, now_ms)
+                places[at] = _place(batch, op)
+            except LodestampError as error:
+                places[at] = error
+        return [places[at] for at in range(len(ops))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an operation stands in the log, and whether it was there before."""
+
+    op_id: str
+    log_index: int
+    status: RecordStatus
+
+
+def _admit(wire: bytes) -> Operation | LodestampError:
+    try:
+        op = parse_op(wire)
+        verify_op(op)
+    except LodestampError as error:
+        return error
+    return op
+
+
+def _refuse_future(op: Operation, now_ms: int) -> None:
+    if op.ts > now_ms // 1000 + CLOCK_SKEW_S_MAX:
+        ahead = op.ts - now_ms // 1000
+        raise RecordError(
+            f"{op.op_id} is dated {ahead:,} seconds ahead of this clock",
+            code="clock-ahead",
+            hint="check both clocks and hand it in again",
+        )
+
+
+def _place(batch: Batch, op: Operation) -> _Place:
+    known = batch.find(op.digest)
+    if known is not None:
+        return _Place(op.op_id, known.seq, RecordStatus.KNOWN)
+    return _Place(op.op_id, batch.accept(op).seq, RecordStatus.NEW)
+
+
+def _topological(ops: Sequence[Operation | LodestampError]) -> Iterator[tuple[int, Operation]]:
+    """Yield operations so that parents in the batch come before children, ties by op id (N4)."""
+    good = {at: op for at, op in enumerate(ops) if isinstance(op, Operation)}
+    position = {op.op_id: at for at, op in good.items()}
+    waits: dict[int, int] = {}
+    children: dict[int, list[int]] = {}
+    for at, op in good.items():
+        inside = [position[op_id] for op_id in op.prev if op_id in position]
+        waits[at] = len(inside)
+        for parent in inside:
+            children.setdefault(parent, []).append(at)
+    ready = [(good[at].op_id, at) for at, count in waits.items() if count == 0]
+    heapq.heapify(ready)
+    while ready:
+        _, at = heapq.heappop(ready)
+        yield at, good[at]
+        for child in children.get(at, ()):
+            waits[child] -= 1
+            if waits[child] == 0:
+                heapq.heappush(ready, (good[child].op_id, child))
+
+
+def _resolution(
+    submission: _Submission, places: Sequence[_Place | LodestampError], size: int
+) -> Callable[[], None]:
+    answers: list[Answer] = [
+        place
+        if isinstance(place, LodestampError)
+        else Recorded(place.op_id, place.log_index, size, place.status)
+        for place in places
+    ]
+    if isinstance(submission, _Foreign):
+        return lambda: submission.future.set_result(answers)
+    answer = answers[0]
+    if isinstance(answer, LodestampError):
+        return lambda: submission.future.set_exception(answer)
+    return lambda: submission.future.set_result(answer)

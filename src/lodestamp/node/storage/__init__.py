@@ -1,0 +1,18 @@
+"""The database: one engine, one schema, its migrations, and its failures in our own words.
+
+SQLite is the embedded default (WAL, ``synchronous=FULL``); everything goes through SQLAlchemy Core,
+so that PostgreSQL can share the schema. Each room of node declares its own tables on `METADATA`.
+"""
+
+from lodestamp.node.storage.database import BUSY_TIMEOUT_S, Database
+from lodestamp.node.storage.failures import store_failures
+from lodestamp.node.storage.metadata import METADATA, digest_column, integer_key
+
+__all__ = [
+    "BUSY_TIMEOUT_S",
+    "METADATA",
+    "Database",
+    "digest_column",
+    "integer_key",
+    "store_failures",
+]

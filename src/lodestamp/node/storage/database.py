@@ -1,0 +1,116 @@
+"""The engine and its two kinds of transaction: many readers, one writer at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Self
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+
+from lodestamp.node.storage.failures import damaged_values, store_failures
+
+BUSY_TIMEOUT_S: Final = 30
+"""How long a writer waits for another process before LogLockedError (operations spec N1)."""
+
+SCHEMA_REVISION: Final = "0001"
+"""The newest migration; a test holds it against the migrations folder."""
+
+# WAL with FULL: a commit is on disk when it returns (DESIGN D11). cell_size_check finds torn pages
+# while they are read; trusted_schema=OFF keeps a planted schema from running anything.
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA cell_size_check=ON",
+    "PRAGMA trusted_schema=OFF",
+    "PRAGMA foreign_keys=ON",
+    f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}",
+)
+
+
+class Database:
+    """One SQLite file, opened for as long as a node lives. It is safe to share among threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open or make the database at `path` and bring its schema up to date.
+
+        StoreError when the file cannot be opened or written, LogCorrupt when it is no database or
+        was made by a newer version.
+        """
+        created = not path.exists()
+        engine = create_engine(
+            f"sqlite+pysqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_S}
+        )
+        event.listen(engine, "connect", _configure)
+        event.listen(engine, "begin", _begin)
+        database = cls(engine)
+        try:
+            with store_failures(f"opening {path}"), damaged_values(f"opening {path}"):
+                database._migrate()
+                if created:
+                    path.chmod(0o600)
+        except BaseException:
+            engine.dispose()
+            raise
+        return database
+
+    def close(self) -> None:
+        """Release every connection; the write-ahead log is folded in when the last one goes."""
+        self._engine.dispose()
+
+    @contextmanager
+    def reading(self, doing: str) -> Iterator[Connection]:
+        """Open a consistent snapshot; readers never block and are never blocked."""
+        with (
+            store_failures(doing),
+            damaged_values(doing),
+            self._engine.connect() as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    @contextmanager
+    def writing(self, doing: str) -> Iterator[Connection]:
+        """Open the one write transaction: commits on leaving, rolls back on any exception.
+
+        LogLockedError after `BUSY_TIMEOUT_S` behind another writer.
+        """
+        with store_failures(doing), self._write() as connection:
+            yield connection
+
+    def _migrate(self) -> None:
+        if self._revision() == SCHEMA_REVISION:
+            return
+        from lodestamp.node.storage.migrate import upgrade  # noqa: PLC0415  a slow import, rarely needed
+
+        with self._write() as connection:
+            upgrade(connection)
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        with self._engine.connect() as plain:
+            connection = plain.execution_options(writing=True)
+            with connection.begin():
+                yield connection
+
+    def _revision(self) -> str | None:
+        with self._engine.connect() as connection, connection.begin():
+            if not connection.dialect.has_table(connection, "alembic_version"):
+                return None
+            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _configure(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # we begin transactions ourselves, see _begin
+    for pragma in _PRAGMAS:
+        connection.execute(pragma).close()
+
+
+def _begin(connection: Connection) -> None:
+    kind = "IMMEDIATE" if connection.get_execution_options().get("writing") else "DEFERRED"
+    connection.exec_driver_sql(f"BEGIN {kind}")

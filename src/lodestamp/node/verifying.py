@@ -1,0 +1,70 @@
+"""Verifying files: reading what core judges. Nothing here needs a home or a database."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from lodestamp.core import proof as proofs
+from lodestamp.core.verdict import Verdict
+from lodestamp.errors import SourceError
+from lodestamp.node.blocks import Progress, SourceFile
+
+StrPath = str | os.PathLike[str]
+
+
+def verify(
+    proof: proofs.Proof | bytes | StrPath,
+    content: bytes | StrPath | None = None,
+    trust: proofs.Trust | bytes | StrPath | None = None,
+    *,
+    without_content: bool = False,
+    require: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Verdict:
+    """Check a proof, offline, and say leg by leg what is established and by what.
+
+    A text is a path, bytes are the thing itself. Given `content`, its address is computed again;
+    otherwise the content leg of a proof that carries one is unknown, unless `without_content`.
+    Bad proofs are refuted, never raised. SourceError when a file cannot be read, TrustError when
+    the trust file is not one.
+    """
+    with ExitStack() as stack:
+        pieces: bytes | Iterable[memoryview] | None
+        if content is None or isinstance(content, bytes):
+            pieces = content
+        else:
+            source = stack.enter_context(SourceFile.open(Path(content)))
+            pieces = source.pieces(progress)
+        return proofs.verify(
+            proof.encode() if isinstance(proof, proofs.Proof) else _read(proof, "a proof"),
+            trust=trust
+            if trust is None or isinstance(trust, proofs.Trust)
+            else proofs.Trust.parse(_read(trust, "a trust file")),
+            content=pieces,
+            without_content=without_content,
+            require=require,
+        )
+
+
+def read_proof(path: StrPath) -> proofs.Proof:
+    """Read a proof file without judging it; ProofFormatError when it is not one."""
+    return proofs.Proof.parse(_read(path, "a proof"))
+
+
+def _read(what: bytes | StrPath, name: str) -> bytes:
+    """Read a whole document, up to one byte more than a proof may have."""
+    if isinstance(what, bytes):
+        return what
+    try:
+        with Path(what).open("rb") as file:
+            return file.read(proofs.PROOF_SIZE_MAX + 1)
+    except IsADirectoryError:
+        raise SourceError(f"{what} is a directory, not {name}", code="source.directory") from None
+    except FileNotFoundError:
+        raise SourceError(f"{what}: no such file", code="source.missing") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise SourceError(f"{what}: {why}", code="source.unreadable") from error
