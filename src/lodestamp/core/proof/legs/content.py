@@ -3,7 +3,7 @@
 The operation speaks of content through an evidence of kind ``lodestamp.content/1``: the subject, or
 one the subject derives from. Its ``content`` names root CID, import profile, size, and perhaps a
 file name and the SHA-256 of the whole. A claim with predicate ``lodestamp.statement/1`` is about
-the CID that is its subject, and about no other. Bytes are imported anew by the profile, in one pass.
+the CID that is its subject, and about no other. Bytes are imported anew by the profile, in a pass.
 """
 
 from __future__ import annotations
