@@ -1,81 +1,55 @@
-"""Generated JSON documents of the integer-only value space, the same for every run.
+"""Random documents of the integer-only value space: one seed, one sequence, fast to make.
 
-Texts and keys come from pools made of everything that canonical JSON has a rule for: escapes,
-control characters, line separators, letters of two, three and four UTF-8 bytes, and keys on both
-sides of U+FFFF, where the order by UTF-16 units and the order by code points part.
+Keys and texts come from a pool that holds what canonical forms stumble over: characters beyond
+U+FFFF beside ones just below it (UTF-16 and code-point order differ there), control characters,
+quotes, backslashes, DEL, U+2028, the edges of the surrogate range, and unnormalised accents.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator
+from random import Random
 
-from benchmarks.table import SEED
 from lodestamp.core.encoding import INT_MAX, JsonObject, JsonValue
 
-_ASCII: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-. /:"
-_ESCAPED: Final = '"\\\b\f\n\r\t\x00\x01\x1f\x7f'
-_WIDE: Final = "éßñşЖλאمकあ漢한\u0080\u2028\u2029\ue000\ufb33\ufffd\uffff"
-_ASTRAL: Final = "\U00010000\U0001d518\U0001f600\U0001f701\U0001f9ed\U000e0001\U0010fffd\U0010ffff"
-_INTEGERS: Final = (0, 1, -1, 9, 10, 255, 2**31, -(2**31), 2**32, INT_MAX, -INT_MAX)
-_POOL_SIZE: Final = 2_000
-_DEPTH_MAX: Final = 3
+_EDGES = (
+    "", "a", "A", "0", "é", "e\u0301", "\x00", "\x08", "\t", "\n", "\x0b", "\x0c", "\r", "\x1f",
+    '"', "\\", "/", "\x7f", "\x80", "\u2028", "\ud7ff", "\ue000", "\uff61", "\uffff", "\U00010000",
+    "😀", "\U0010ffff",
+)  # fmt: skip
+_INTEGERS = (0, 1, -1, 9, 10, 255, 2**31, -(2**31), 2**32, INT_MAX, -INT_MAX)
+_DEPTH = 6
 
 
-class Documents:
-    """An endless source of small documents, 40 to 150 bytes each.
-
-    `with_astral` says whether characters beyond U+FFFF occur, in keys and in texts: then in about
-    one document of three.
-    """
-
-    def __init__(self, *, with_astral: bool, seed: int = SEED) -> None:
-        self._draw = random.Random(seed)
-        self._keys = self._pool(8, with_astral=with_astral)
-        self._texts = self._pool(24, with_astral=with_astral)
-
-    def __iter__(self) -> Iterator[JsonObject]:
-        while True:
-            yield self._object(0)
-
-    def take(self, count: int) -> list[JsonObject]:
-        """Return the next `count` documents."""
-        return [document for document, _ in zip(self, range(count), strict=False)]
-
-    def _pool(self, length_max: int, *, with_astral: bool) -> Sequence[str]:
-        alphabets = [_ASCII] * 12 + [_ASCII + _ESCAPED, _WIDE, _ASCII + _WIDE]
-        if with_astral:
-            alphabets.append(_ASCII + _WIDE + _ASTRAL * 4)
-        return [
-            "".join(self._draw.choices(self._draw.choice(alphabets), k=length))
-            for length in self._draw.choices(range(length_max + 1), k=_POOL_SIZE)
-        ]
-
-    def _object(self, depth: int) -> JsonObject:
-        keys = self._draw.choices(self._keys, k=self._below(6))
-        return {key: self._value(depth) for key in keys}
-
-    def _value(self, depth: int) -> JsonValue:
-        kind = self._below(16)
-        if kind < 8:
-            return self._texts[self._below(_POOL_SIZE)]
-        if kind < 11:
-            return self._below(1 << 40)
-        if kind < 12:
-            return self._draw.choice(_INTEGERS)
-        if kind < 13:
-            return (True, False, None)[self._below(3)]
-        if depth == _DEPTH_MAX:
-            return []
-        if kind < 15:
-            return self._object(depth + 1)
-        return [self._value(depth + 1) for _ in range(self._below(5))]
-
-    def _below(self, bound: int) -> int:
-        return int(self._draw.random() * bound)
+def documents(seed: int, count: int) -> Iterator[JsonObject]:
+    """Yield `count` objects, 1 to about 60 items each, the same for the same seed."""
+    random = Random(seed)
+    texts = _texts(random)
+    for _ in range(count):
+        size = 1 + int(random.random() * 8)
+        yield {random.choice(texts): _value(random, texts, _DEPTH) for _ in range(size)}
 
 
-def is_astral(data: bytes) -> bool:
-    """Tell whether UTF-8 bytes hold a character beyond U+FFFF."""
-    return not data.isascii() and max(data) >= 0xF0
+def _texts(random: Random) -> list[str]:
+    """Return a pool of texts: each edge alone, and mixtures of up to eight of them."""
+    mixtures = ["".join(random.choices(_EDGES, k=random.randint(1, 8))) for _ in range(400)]
+    words = [f"field_{number}" for number in range(40)]
+    return [*_EDGES, *words, *mixtures]
+
+
+def _object(random: Random, texts: list[str], depth: int) -> JsonObject:
+    size = int(random.random() ** 2 * 7)
+    return {random.choice(texts): _value(random, texts, depth - 1) for _ in range(size)}
+
+
+def _value(random: Random, texts: list[str], depth: int) -> JsonValue:
+    draw = random.random()
+    if draw < 0.45:
+        return random.choice(texts)
+    if draw < 0.6:
+        return random.choice(_INTEGERS)
+    if draw < 0.7 or depth <= 0:
+        return (True, False, None)[int(random.random() * 3)]
+    if draw < 0.85:
+        return _object(random, texts, depth)
+    return [_value(random, texts, depth - 1) for _ in range(int(random.random() * 5))]

@@ -8,6 +8,7 @@ from hashlib import sha256
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pymerkle import InmemoryTree
 
 from lodestamp.core.merkle import (
     EMPTY_ROOT,
@@ -162,6 +163,14 @@ def test_the_third_tile_level_is_reached_whole_or_in_pieces(rows):
     assert pieces.frontier == rows.frontier
     assert rows.rows[2] == naive_root(0, 65_536)
     assert rows.frontier.root() == root(LEAVES) == naive_root(0, 70_000)
+
+
+def test_pymerkle_computes_the_same_roots():
+    oracle = InmemoryTree("sha256")
+    entries = [b"\x01\x55\x12\x20" + leaf for leaf in LEAVES[:200]]
+    for size, entry in enumerate(entries, start=1):
+        oracle.append_entry(entry)
+        assert oracle.get_root() == root(leaf_hashes(entries[:size]))
 
 
 @given(st.integers(2, 2_000), st.data())
