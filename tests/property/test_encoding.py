@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import json
-from importlib.util import module_from_spec, spec_from_file_location
 
 import pytest
 import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conftest import REPOSITORY
+from documents import documents
 from lodestamp.core import encoding
 from lodestamp.core.encoding import (
     INT_MAX,
@@ -32,16 +31,7 @@ VALUES = st.recursive(
 )
 
 
-@pytest.fixture(scope="module")
-def documents():
-    """The generator that the benchmarks use too."""
-    spec = spec_from_file_location("documents", REPOSITORY / "benchmarks/documents.py")
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.documents
-
-
-def test_canonical_bytes_equal_rfc8785_on_generated_documents(documents):
+def test_canonical_bytes_equal_rfc8785_on_generated_documents():
     astral = 0
     for document in documents(seed=20260101, count=20_000):
         wire = canonical_json(document)
@@ -51,7 +41,7 @@ def test_canonical_bytes_equal_rfc8785_on_generated_documents(documents):
     assert 5_000 < astral < 19_000
 
 
-def test_the_same_seed_gives_the_same_documents(documents):
+def test_the_same_seed_gives_the_same_documents():
     assert list(documents(7, 50)) == list(documents(7, 50)) != list(documents(8, 50))
 
 

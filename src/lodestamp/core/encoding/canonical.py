@@ -209,4 +209,4 @@ def _bounded_int(digits: str) -> int:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)  # NaN and Infinity are Python's, not JSON's
+    raise EncodingError("not-json", f"{name} is Python's, not JSON's")
