@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any, Final, NoReturn, cast
 
 import orjson
@@ -53,6 +53,11 @@ def canonical_json(value: JsonValue, *, depth_max: int = JSON_DEPTH_MAX) -> byte
     """
     if not _is_plain(value, depth_max):
         _refuse_value(value, depth_max)
+    return _encode(value, depth_max)
+
+
+def _encode(value: JsonValue, depth_max: int) -> bytes:
+    """Serialize what `_is_plain` accepts; errors as `canonical_json`."""
     try:
         data = orjson.dumps(value, option=_OPTIONS)
     except TypeError:  # a key that is no text, an integer out of range, a lone surrogate
@@ -79,13 +84,9 @@ def parse_canonical(
         _refuse_text(data, depth_max)
     if type(value) is not dict:
         raise EncodingError("not-object", "the outermost value is not an object")
-    try:
-        encoded = canonical_json(value, depth_max=depth_max)
-    except EncodingError as error:
-        if error.code == "float":  # orjson reads integers beyond 64 bits as floats
-            _refuse_text(data, depth_max)
-        raise
-    if encoded != data:
+    if not _is_plain(value, depth_max):  # orjson reads integers beyond 64 bits as floats
+        _refuse_text(data, depth_max)
+    if _encode(value, depth_max) != data:
         raise EncodingError("not-canonical", "not the canonical bytes (RFC 8785) of its value")
     return value
 
@@ -117,7 +118,8 @@ def _is_plain(value: object, depth_max: int) -> bool:
 
 # ---- refusing: slow, exact, and never reached by good bytes
 
-_Path = tuple["_Path", str | int] | None
+_Place = tuple[int, Any, str | int]
+"""How deep a container stands, the container, and a key in it."""
 _MESSAGES: Final = {
     "not-json": "not a JSON value, or a key that is not a text",
     "float": "floating-point numbers have no place here",
@@ -129,38 +131,60 @@ _lone_surrogate: Final = re.compile("[\ud800-\udfff]").search
 
 
 def _refuse_value(value: object, depth_max: int) -> NoReturn:
-    """Raise for the first offence of the first code that has one."""
-    found: dict[str, _Path] = {}
-    for path, item in _walk(value, depth_max):
-        code = _offence(item)
-        if code:
-            found.setdefault(code, path)
+    """Raise for the first offence of the first code that has one, shallow ones first.
+
+    Hostile input comes here at its full size: a path is made for the offence, not for every item.
+    """
+    levels: list[list[Any]] = [[[value]]]
+    found: dict[str, _Place] = {}
+    while levels[-1]:
+        if len(levels) - 1 > depth_max:
+            raise EncodingError("too-deep", f"more than {depth_max} open containers")
+        if len(levels[-1]) > JSON_ITEMS_MAX:
+            raise EncodingError("too-large", "too many containers")
+        levels.append(_walk(levels, found))
     for code, message in _MESSAGES.items():
         if code in found:
             hint = "write decimals as texts" if code == "float" else None
-            raise EncodingError(code, message, at=_pointer(found[code]), hint=hint)
+            at = _pointer(_path(levels, found[code]))
+            raise EncodingError(code, message, at=at, hint=hint)
     raise EncodingError("not-json", "not JSON")
 
 
-def _walk(value: object, depth_max: int) -> Iterator[tuple[_Path, object]]:
-    """Yield every item with its path, shallow ones first; EncodingError ``too-deep``."""
-    level: list[tuple[_Path, object]] = [(None, value)]
-    depth = 0
-    while level:
-        yield from level
-        containers = [(path, item) for path, item in level if isinstance(item, dict | list)]
-        depth += 1
-        if containers and depth > depth_max:
-            raise EncodingError("too-deep", f"more than {depth_max} open containers")
-        if len(containers) > JSON_ITEMS_MAX:
-            raise EncodingError("too-large", "too many containers")
-        level = [
-            ((path, key), child)
-            for path, container in containers
-            for key, child in (
-                container.items() if isinstance(container, dict) else enumerate(container)
-            )
-        ]
+def _walk(levels: list[list[Any]], found: dict[str, _Place]) -> list[Any]:
+    """Return the containers within the last level; add the first offence of each code."""
+    below: list[Any] = []
+    for container in levels[-1]:
+        for key, item in _items(container):
+            kind = type(item)
+            if kind is int and -INT_MAX <= item <= INT_MAX:
+                continue
+            if isinstance(item, dict | list):
+                below.append(item)
+                if kind is list:
+                    continue
+            if (code := _offence(item)) and code not in found:
+                found[code] = (len(levels) - 1, container, key)
+    return below
+
+
+def _path(levels: list[list[Any]], place: _Place) -> list[str | int]:
+    """Return the keys that lead from the value to a place in it."""
+    depth, target, key = place
+    path = [key]
+    for level in reversed(levels[:depth]):
+        target, key = next(
+            (container, key)
+            for container in level
+            for key, item in _items(container)
+            if item is target
+        )
+        path.append(key)
+    return path[-2::-1]  # without the list around the whole value
+
+
+def _items(container: Any) -> Iterable[tuple[str | int, Any]]:
+    return container.items() if isinstance(container, dict) else enumerate(container)
 
 
 def _offence(item: object) -> str | None:
@@ -177,13 +201,10 @@ def _offence(item: object) -> str | None:
     return "surrogate" if any(map(_lone_surrogate, texts)) else None
 
 
-def _pointer(path: _Path) -> str:
+def _pointer(path: list[str | int]) -> str:
     """Spell a path as an RFC 6901 pointer."""
-    tokens: list[str] = []
-    while path is not None:
-        path, key = path
-        tokens.append("/" + str(key).replace("~", "~0").replace("/", "~1"))
-    return "".join(reversed(tokens)).encode("utf-8", "backslashreplace").decode()
+    tokens = ("/" + str(key).replace("~", "~0").replace("/", "~1") for key in path)
+    return "".join(tokens).encode("utf-8", "backslashreplace").decode()
 
 
 def _refuse_text(data: bytes, depth_max: int) -> NoReturn:

@@ -1,0 +1,35 @@
+"""Joining the legs into a proof: what a recorder does with the values it has at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from lodestamp.core.encoding import JsonObject, parse_canonical
+from lodestamp.core.operations import Operation
+from lodestamp.core.proof.codec import Proof, vkey_order
+from lodestamp.core.proof.model import Checkpoint, Content, Log, Subject
+
+
+def from_parts(
+    subject: Operation,
+    disclosed: Iterable[Operation] = (),
+    content: Content | None = None,
+    log: Log | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> Proof:
+    """Return the proof of these parts, in the one order a proof file has.
+
+    Disclosed operations and keys may come in any order. It joins and does not judge: that the parts
+    belong together is what `verify` finds out. EncodingError or ProofFormatError when the file
+    would be outside its format, such as a log without its checkpoint.
+    """
+    if checkpoint is not None:
+        checkpoint = replace(checkpoint, vkeys=tuple(sorted(checkpoint.vkeys, key=vkey_order)))
+    sources = sorted(disclosed, key=lambda operation: operation.op_id)
+    section = Subject(_wire_object(subject), tuple(_wire_object(source) for source in sources))
+    return Proof.parse(Proof(section, content, log, checkpoint).encode())
+
+
+def _wire_object(operation: Operation) -> JsonObject:
+    return parse_canonical(operation.wire)

@@ -1,0 +1,70 @@
+"""Every code a leg of a verdict can bear, and the status it comes with.
+
+``<leg>.<reason>``. A code either refutes or leaves unknown, never both. Programs may rely on the
+codes; the sentences are for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from lodestamp.core.verdict import Status
+
+_R: Final = Status.REFUTED
+_U: Final = Status.UNKNOWN
+
+CODES: Final[Mapping[str, Status]] = MappingProxyType(
+    {
+        "format.too_large": _R,
+        "format.not_utf8": _R,
+        "format.not_json": _R,
+        "format.not_canonical": _R,
+        "format.unknown_member": _R,
+        "format.missing_member": _R,
+        "format.bad_type": _R,
+        "format.limit": _R,
+        "format.unsupported": _U,
+        "operation.id_mismatch": _R,
+        "operation.bad_signature": _R,
+        "operation.schema": _R,
+        "operation.key_not_pinned": _U,
+        "operation.unsupported": _U,
+        "operation.blocked": _U,
+        "content.not_in_operation": _R,
+        "content.cid_mismatch": _R,
+        "content.size_mismatch": _R,
+        "content.sha256_mismatch": _R,
+        "content.bytes_absent": _U,
+        "content.profile_unknown": _U,
+        "content.not_carried": _U,
+        "content.blocked": _U,
+        "authority.unsupported": _U,
+        "authority.not_carried": _U,
+        "authority.blocked": _U,
+        "log.path_invalid": _R,
+        "log.size_mismatch": _R,
+        "log.origin_mismatch": _R,
+        "log.index_range": _R,
+        "log.not_carried": _U,
+        "log.blocked": _U,
+        "checkpoint.bad_note": _R,
+        "checkpoint.bad_signature": _R,
+        "checkpoint.no_log_signature": _R,
+        "checkpoint.key_mismatch": _R,
+        "checkpoint.key_not_pinned": _U,
+        "checkpoint.not_carried": _U,
+        "checkpoint.blocked": _U,
+        "witnesses.unsupported": _U,
+        "witnesses.not_carried": _U,
+        "witnesses.blocked": _U,
+        "ledger.unsupported": _U,
+        "ledger.not_carried": _U,
+        "ledger.blocked": _U,
+        "time.unsupported": _U,
+        "time.not_carried": _U,
+        "time.blocked": _U,
+    }
+)
+"""Each code, and the status of the leg that bears it."""

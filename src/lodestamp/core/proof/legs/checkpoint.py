@@ -1,0 +1,94 @@
+"""The ``checkpoint`` leg: a log signed this origin, size and root (transparency spec R13-R17).
+
+The keys are those the trust file pins for the origin, else those the proof carries. Either way no
+carried key is decoration: each Ed25519 note key must be the log's and must have signed the note.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from lodestamp.core.encoding import base64_encode
+from lodestamp.core.proof.model import Checkpoint as CheckpointSection
+from lodestamp.core.proof.trust import Trust, Unpinned
+from lodestamp.core.transparency import (
+    ED25519_NOTE,
+    Checkpoint,
+    Opened,
+    VerifierKey,
+    open_note,
+    parse_checkpoint,
+    parse_note,
+)
+from lodestamp.core.verdict import Fact, Leg, Status
+from lodestamp.errors import BadNote
+
+NAME: Final = "checkpoint"
+SELF_ASSERTED: Final = "self-asserted log key"
+PINNED: Final = "pinned log key"
+_REASONS: Final = MappingProxyType(
+    {"bad-signature": "bad_signature", "no-known-signature": "no_log_signature"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointFinding:
+    """The leg, the checkpoint the ``log`` leg rests on, and signature lines nobody checked."""
+
+    leg: Leg
+    checkpoint: Checkpoint | None = None
+    ignored: tuple[str, ...] = ()
+
+
+def check_checkpoint(section: CheckpointSection, trust: Trust | None) -> CheckpointFinding:
+    """Check the note under the log's keys."""
+    data = section.note.encode()
+    try:
+        checkpoint = parse_checkpoint(parse_note(data).text)
+    except BadNote as error:
+        return CheckpointFinding(Leg.refuted(NAME, "bad_note", error.message))
+    origin = checkpoint.origin
+    carried = [vkey for vkey in section.vkeys if vkey.key_type == ED25519_NOTE]
+    pin = trust.log(origin) if trust else None
+    allowed = carried if pin is None else pin.vkeys
+    for vkey in carried:
+        if vkey.name != origin or vkey not in allowed:
+            whose = "no key of this origin" if pin is None else "not the key pinned for it"
+            detail = f"{vkey.text():.120} is {whose}"
+            return CheckpointFinding(Leg.refuted(NAME, "key_mismatch", detail))
+    if not carried:
+        detail = f"the proof carries no key of {origin:.120} for the note"
+        return CheckpointFinding(Leg.refuted(NAME, "no_log_signature", detail))
+    try:
+        opened = open_note(data, allowed)
+    except BadNote as error:
+        reason = _REASONS.get(error.code, "bad_note")
+        return CheckpointFinding(Leg.refuted(NAME, reason, error.message))
+    if unsigned := [vkey for vkey in carried if vkey not in opened.verified]:
+        detail = f"the note bears no signature of {unsigned[0].text():.120}"
+        return CheckpointFinding(Leg.refuted(NAME, "no_log_signature", detail))
+    leg = _weigh(checkpoint, opened, trust, pinned=pin is not None)
+    return CheckpointFinding(leg, checkpoint, opened.ignored)
+
+
+def _weigh(checkpoint: Checkpoint, opened: Opened, trust: Trust | None, *, pinned: bool) -> Leg:
+    """Say what the leg rests on: the trust file's word for the log, or the log's own."""
+    facts: dict[str, Fact] = {
+        "origin": checkpoint.origin,
+        "size": checkpoint.size,
+        "root": base64_encode(checkpoint.root),
+        "keys": _texts(opened.verified),
+    }
+    if pinned:
+        return Leg(NAME, Status.ESTABLISHED, basis=PINNED, facts=facts)
+    if trust and trust.unpinned is Unpinned.UNKNOWN:
+        detail = f"the trust file does not list the log {checkpoint.origin:.120}"
+        return Leg(NAME, Status.UNKNOWN, f"{NAME}.key_not_pinned", detail=detail, facts=facts)
+    return Leg(NAME, Status.ESTABLISHED, basis=SELF_ASSERTED, facts=facts)
+
+
+def _texts(vkeys: Iterable[VerifierKey]) -> list[str]:
+    return [vkey.text() for vkey in vkeys]

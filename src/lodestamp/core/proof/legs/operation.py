@@ -1,0 +1,134 @@
+"""The ``operation`` leg: the subject and everything it discloses are signed operations.
+
+Each is parsed from its canonical bytes, its id recomputed, its signature verified under its
+author's key. Disclosed operations ascend by op id, each once, and each is reached from the subject
+by ``derived_from`` through disclosed operations: nobody can attach a stranger's operation.
+
+Only the subject's author is held against the trust file. The subject names its sources by their
+digest, so whoever signed it vouches for exactly these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Final
+
+from lodestamp.core.encoding import JsonObject, canonical_json
+from lodestamp.core.operations import Operation, derived_from, parse_op, verify_op
+from lodestamp.core.proof.model import Subject
+from lodestamp.core.proof.trust import Trust, Unpinned
+from lodestamp.core.verdict import Fact, Leg, Status
+from lodestamp.errors import LodestampError
+
+NAME: Final = "operation"
+SELF_ASSERTED: Final = "self-asserted key"
+PINNED: Final = "pinned key"
+_REASONS: Final = MappingProxyType(
+    {"op-id-mismatch": "id_mismatch", "bad-signature": "bad_signature"}
+)
+_LATER_VERSION: Final = 2
+"""An envelope version that a version-1 proof may carry and this library does not read yet."""
+_LATER_TYPES: Final = frozenset({"attestation", "grant", "receipt", "refutation", "revocation"})
+"""Types of version-1 envelopes of which the same is true (operations spec §4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperationFinding:
+    """The leg, and the operations that later legs rest on; `operation` is None if unreadable."""
+
+    leg: Leg
+    operation: Operation | None = None
+    disclosed: tuple[Operation, ...] = ()
+
+
+def check_operation(section: Subject, trust: Trust | None) -> OperationFinding:
+    """Check the subject, then the disclosed operations in their order."""
+    operation: Operation | None = None
+    disclosed: list[Operation] = []
+    wires = (section.operation, *section.disclosed)
+    for at, wire in zip(_places(len(section.disclosed)), wires, strict=True):
+        try:
+            checked = parse_op(canonical_json(wire))
+            if operation is None:
+                operation = checked
+            else:
+                disclosed.append(checked)
+            verify_op(checked)
+        except LodestampError as error:
+            return OperationFinding(_failed(error, wire, at), operation)
+    if operation is None:
+        raise AssertionError("the first wire object is the subject")
+    if refused := _disorder(operation, disclosed):
+        return OperationFinding(Leg.refuted(NAME, "schema", refused), operation)
+    return OperationFinding(_weigh(operation, trust), operation, tuple(disclosed))
+
+
+def _places(count: int) -> Iterable[str]:
+    return ("/subject/operation", *(f"/subject/disclosed/{index}" for index in range(count)))
+
+
+def _failed(error: LodestampError, wire: JsonObject, at: str) -> Leg:
+    detail = f"{error.message}, in {at}"
+    if _is_later(error, wire):
+        return Leg.unknown(NAME, "unsupported", detail)
+    return Leg.refuted(NAME, _REASONS.get(error.code, "schema"), detail)
+
+
+def _is_later(error: LodestampError, wire: JsonObject) -> bool:
+    """Tell an operation this library does not read yet from one that nobody reads."""
+    if error.code == "bad-version":
+        return wire["v"] == _LATER_VERSION
+    kind = wire.get("type")
+    return error.code == "bad-type" and isinstance(kind, str) and kind in _LATER_TYPES
+
+
+def _disorder(operation: Operation, disclosed: list[Operation]) -> str | None:
+    """Return what is wrong with the disclosed operations as a set, or None."""
+    ids = [source.op_id for source in disclosed]
+    if any(first >= second for first, second in pairwise(ids)):
+        return "disclosed operations ascend by op id, each once"
+    unreached = dict(zip(ids, disclosed, strict=True))
+    stack = [operation]
+    while stack:
+        sources = derived_from(stack.pop())
+        stack += [unreached.pop(op_id) for op_id in sources if op_id in unreached]
+    if unreached:
+        return f"{min(unreached)} is disclosed, but the subject does not derive from it"
+    return None
+
+
+def _weigh(operation: Operation, trust: Trust | None) -> Leg:
+    """Say what the leg rests on: the trust file's word for the author, or the author's own."""
+    facts = _facts(operation)
+    pin = trust.author(operation.author) if trust else None
+    if pin is not None:
+        if pin.label is not None:
+            facts["label"] = pin.label
+        return Leg(NAME, Status.ESTABLISHED, basis=PINNED, facts=facts)
+    if trust and trust.authors is not None and trust.unpinned is Unpinned.UNKNOWN:
+        detail = f"the trust file does not list the author {operation.author}"
+        return Leg(NAME, Status.UNKNOWN, f"{NAME}.key_not_pinned", detail=detail, facts=facts)
+    return Leg(NAME, Status.ESTABLISHED, basis=SELF_ASSERTED, facts=facts)
+
+
+def _facts(operation: Operation) -> dict[str, Fact]:
+    facts: dict[str, Fact] = {
+        "op_id": operation.op_id,
+        "cid": str(operation.cid),
+        "type": operation.type,
+        "author": operation.author,
+        "ts": operation.ts,
+        "node": operation.node,
+    }
+    body = operation.body
+    stated = {
+        "claim": (("subject", "subject"), ("predicate", "predicate"), ("statement", "object")),
+        "evidence": (("kind", "kind"), ("source", "source")),
+    }
+    for fact, member in stated.get(operation.type, ()):
+        if isinstance(text := body[member], str):
+            facts[fact] = text
+    return facts

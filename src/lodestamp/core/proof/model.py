@@ -1,0 +1,102 @@
+"""The values of a proof file, one per section (transparency spec §9).
+
+A value holds what its section says and nothing derived from it: every hash of a later leg is
+recomputed from an earlier one (R69). Operations stay JSON objects here, because whether one is an
+operation at all is the ``operation`` leg's question, not the format's.
+
+>>> Log(origin="log.example", index=0, size=1, path=b"").as_json()
+{'origin': 'log.example', 'index': 0, 'size': 1, 'path': ''}
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from lodestamp.core.encoding import Cid, JsonObject, base64_encode
+from lodestamp.core.transparency import VerifierKey
+
+PROOF_SIZE_MAX: Final = 4 << 20
+"""Bytes of a proof file: sixteen operations of the largest size, or a thousand usual ones (D13)."""
+PROOF_DEPTH_MAX: Final = 40
+"""Open containers: an operation may open 32, and stands in at most three others."""
+DISCLOSED_MAX: Final = 1_024
+"""Disclosed operations: as many as a claim may name as its sources (D13)."""
+ANCHORS_MAX: Final = 8
+"""Anchors of one proof (transparency spec §9)."""
+REQUIRES_MAX: Final = 64
+"""Feature names of one proof: far more than version 1, which has none, will ever see."""
+VKEYS_MAX: Final = 64
+"""Carried keys: as many as a note may have signatures (transparency spec R13)."""
+
+MEDIA_TYPE: Final = "application/vnd.lodestamp.proof+json"
+EXTENSION: Final = ".proof.json"
+
+LEGS: Final = (
+    "format",
+    "operation",
+    "content",
+    "authority",
+    "log",
+    "checkpoint",
+    "witnesses",
+    "ledger",
+    "time",
+)
+"""The legs of a verdict, in the order in which it lists them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The operation the proof is about, and the ancestors its author discloses (wire objects)."""
+
+    operation: JsonObject
+    disclosed: tuple[JsonObject, ...] = ()
+
+    def as_json(self) -> JsonObject:
+        """Return the section as it stands in the file."""
+        return {"operation": self.operation, "disclosed": list(self.disclosed)}
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The content the operation speaks of: root CID, import profile, length in bytes."""
+
+    cid: Cid
+    profile: str
+    size: int
+
+    def as_json(self) -> JsonObject:
+        """Return the section as it stands in the file."""
+        return {"cid": str(self.cid), "profile": self.profile, "size": self.size}
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The operation's place in a log; `path` is the 32-byte hashes from leaf to root, joined."""
+
+    origin: str
+    index: int
+    size: int
+    path: bytes
+
+    def as_json(self) -> JsonObject:
+        """Return the section as it stands in the file."""
+        return {
+            "origin": self.origin,
+            "index": self.index,
+            "size": self.size,
+            "path": base64_encode(self.path),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A signed note, verbatim, and the keys of its signers, ascending by their text."""
+
+    note: str
+    vkeys: tuple[VerifierKey, ...]
+
+    def as_json(self) -> JsonObject:
+        """Return the section as it stands in the file."""
+        return {"note": self.note, "vkeys": [vkey.text() for vkey in self.vkeys]}

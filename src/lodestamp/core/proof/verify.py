@@ -1,0 +1,131 @@
+"""The verifier: one proof file in, one verdict out, leg by leg (transparency spec §9.1).
+
+Each leg recomputes what it needs from the legs it rests on, so there is nothing to look up and no
+copy that could disagree. A leg that rests on a refuted one is ``unknown/<leg>.blocked``.
+
+    operation <- content        the evidence among the operations names the content
+    operation <- log            the entry is made from the operation's digest
+    checkpoint <- log           the path ends in the note's root
+
+Sections that a version-1 proof may carry and this library cannot check yet leave their leg
+``unknown/<leg>.unsupported``: such a proof is never established, and never refuted for it either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+from lodestamp.core.proof.codec import VERSION, Proof
+from lodestamp.core.proof.legs.checkpoint import CheckpointFinding, check_checkpoint
+from lodestamp.core.proof.legs.content import Pieces, check_content
+from lodestamp.core.proof.legs.log import check_log
+from lodestamp.core.proof.legs.operation import OperationFinding, check_operation
+from lodestamp.core.proof.model import LEGS
+from lodestamp.core.proof.trust import Trust
+from lodestamp.core.transparency import ED25519_NOTE
+from lodestamp.core.verdict import Leg, Status, Verdict
+from lodestamp.errors import ProofFormatError, UsageError
+
+FORMAT: Final = "format"
+_UNSUPPORTED: Final = "format.unsupported"
+
+
+def verify(
+    data: bytes,
+    trust: Trust | None = None,
+    content: Pieces | None = None,
+    *,
+    without_content: bool = False,
+    require: Collection[str] = (),
+) -> Verdict:
+    """Judge the bytes of a proof file. Whatever they are, the answer is a verdict, never an error.
+
+    `content` is what the proof is said to be about: bytes, or pieces of them in order, read once;
+    what reading them raises passes through. Without it the content leg stays unknown, which leaves
+    the verdict unknown too unless `without_content` says that nobody asked. `require` names legs
+    that must be established, beside those of the trust file; UsageError for a name that is no leg.
+
+    At most 4 MiB are read, 1,025 operations verified, 64 signatures looked at: bounded work.
+    """
+    required = _required(trust, require)
+    try:
+        proof = Proof.parse(data)
+    except ProofFormatError as error:
+        return _unreadable(error)
+    operation = check_operation(proof.subject, trust)
+    checkpoint = check_checkpoint(proof.checkpoint, trust) if proof.checkpoint else None
+    found = {
+        FORMAT: Leg(FORMAT, Status.ESTABLISHED, facts={"version": VERSION}),
+        "operation": operation.leg,
+        "content": _content_leg(
+            proof, operation, content, asked=not without_content or "content" in required
+        ),
+        "authority": _unsupported("authority") if proof.authority is not None else None,
+        "log": _log_leg(proof, operation, checkpoint),
+        "checkpoint": checkpoint.leg if checkpoint else None,
+        "witnesses": _witnesses_leg(proof),
+        "ledger": _unsupported("ledger") if proof.ledger is not None else None,
+        "time": _unsupported("time") if proof.anchors else None,
+    }
+    return Verdict.of(
+        tuple(found[name] or Leg.not_carried(name, required=name in required) for name in LEGS),
+        subject=operation.operation.op_id if operation.operation else None,
+        ignored=checkpoint.ignored if checkpoint else (),
+    )
+
+
+def _required(trust: Trust | None, require: Collection[str]) -> frozenset[str]:
+    if foreign := sorted(set(require) - set(LEGS)):
+        raise UsageError(f"no leg is named {foreign[0]!r:.80}", hint="one of " + ", ".join(LEGS))
+    return frozenset(require) | (trust.require if trust else frozenset())
+
+
+def _unreadable(error: ProofFormatError) -> Verdict:
+    """Return the verdict of a file whose legs cannot be told apart."""
+    if error.code == _UNSUPPORTED:
+        return Verdict.of(
+            tuple(Leg(name, Status.UNKNOWN, _UNSUPPORTED, detail=error.message) for name in LEGS)
+        )
+    refused = Leg(FORMAT, Status.REFUTED, error.code, detail=error.message)
+    return Verdict.of((refused, *(_blocked(name) for name in LEGS if name != FORMAT)))
+
+
+def _blocked(name: str) -> Leg:
+    detail = "it rests on a leg that does not stand"
+    return Leg.unknown(name, "blocked", detail, counts=False)
+
+
+def _unsupported(name: str) -> Leg:
+    return Leg.unknown(name, "unsupported", "carried, but not checkable by this version")
+
+
+def _content_leg(
+    proof: Proof, found: OperationFinding, content: Pieces | None, *, asked: bool
+) -> Leg | None:
+    if proof.content is None:
+        # Whoever hands over content asks about it, so its absence from the proof counts.
+        return Leg.not_carried("content", required=True) if content is not None else None
+    if found.operation is None or found.leg.status is Status.REFUTED:
+        return _blocked("content")
+    return check_content(proof.content, (found.operation, *found.disclosed), content, counts=asked)
+
+
+def _log_leg(
+    proof: Proof, found: OperationFinding, checkpoint: CheckpointFinding | None
+) -> Leg | None:
+    if proof.log is None or checkpoint is None:
+        return None
+    if found.operation is None or found.leg.status is Status.REFUTED:
+        return _blocked("log")
+    if checkpoint.checkpoint is None:
+        return _blocked("log")
+    return check_log(proof.log, found.operation, checkpoint.checkpoint)
+
+
+def _witnesses_leg(proof: Proof) -> Leg | None:
+    """Return the leg of cosignatures, which a proof carries when it carries a witness's key."""
+    carried = proof.checkpoint.vkeys if proof.checkpoint else ()
+    if all(vkey.key_type == ED25519_NOTE for vkey in carried):
+        return None
+    return _unsupported("witnesses")

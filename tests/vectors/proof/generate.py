@@ -1,0 +1,376 @@
+"""Make the public vectors of the proof file: the same bytes from every run.
+
+    PYTHONPATH=src:tests python tests/vectors/proof/generate.py
+
+Every key comes from a fixed seed and Ed25519 signatures repeat themselves, so nothing is random.
+`vectors` returns the files by their path; the conformance test holds the folder against it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from lodestamp.core.proof import Content, Proof, Trust, from_parts, verify
+from lodestamp.core.transparency import ED25519_COSIGNATURE, VerifierKey
+from proofs import (
+    AUTHOR,
+    LOG_KEY,
+    ORIGIN,
+    OTHER_LOG_KEY,
+    STRANGER,
+    claim_of,
+    content_of,
+    edited,
+    evidence_of,
+    identified,
+    key,
+    log_vkey,
+    proof_of_content,
+    sealed,
+    signed_note,
+    statement_of,
+)
+
+FOLDER = Path(__file__).resolve().parent
+HELLO = b"hello world\n"
+PATTERN = bytes(range(251))
+"""Content by formula: byte i is i mod 251."""
+
+Change = Callable[[dict[str, Any]], object]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One proof file and how to check it. `content` is bytes to publish, or a size by formula."""
+
+    name: str
+    data: bytes
+    content: bytes | int | None = HELLO
+    without_content: bool = False
+    trust: dict[str, Any] | None = field(default=None)
+
+    def content_bytes(self) -> bytes | None:
+        """Return the content to check against."""
+        return patterned(self.content) if isinstance(self.content, int) else self.content
+
+
+def patterned(size: int) -> bytes:
+    """Return `size` bytes of the formula."""
+    return (PATTERN * (size // len(PATTERN) + 1))[:size]
+
+
+def put(*path: Any) -> Change:
+    """Return a change that puts the last item at the place the others name."""
+    *keys, name, value = path
+
+    def change(top: Any) -> None:
+        for step in keys:
+            top = top[step]
+        top[name] = value
+
+    return change
+
+
+def proof_of(content: Content, index: int = 0, size: int = 1, **stated: Any) -> bytes:
+    """Return a proof whose subject is the evidence of this content."""
+    subject = evidence_of(statement_of(content, **stated))
+    return from_parts(subject, (), content, *sealed(subject, index, size)).encode()
+
+
+def claimed(index: int = 5, size: int = 8) -> Proof:
+    """Return a proof of a claim that discloses the evidence it stands on."""
+    content = content_of(HELLO)
+    source = evidence_of(statement_of(content, name="hello.txt"))
+    subject = claim_of([source], "I wrote this.", subject=str(content.cid))
+    return from_parts(subject, [source], content, *sealed(subject, index, size))
+
+
+def valid() -> list[Case]:
+    """Proofs that are established, and those whose only flaw is what nobody can check yet."""
+    one, blocks = content_of(HELLO), content_of(patterned(10_000), "covenant-8-480")
+    large = content_of(patterned(2_500_000))
+    sources = [evidence_of(statement_of(one)), evidence_of(statement_of(content_of(b"")))]
+    first = claim_of(sources, "both files are mine")
+    chain = [claim_of([first], {"pages": 3}, subject="the report"), first, *sources]
+    trust = {
+        "version": 1,
+        "logs": [{"origin": ORIGIN, "vkeys": [log_vkey().text()]}],
+        "authors": [{"id": AUTHOR.key_id, "label": "Ada"}],
+    }
+    small = proof_of_content(HELLO).encode()
+    line = "— witness.example/w9 " + "AAAAAAAA" * 12 + "\n"
+    strangers = {**trust, "authors": [{"id": STRANGER.key_id}]}
+    return [
+        Case("evidence_small_file", small),
+        Case("evidence_empty_file", proof_of(content_of(b"")), b""),
+        Case(
+            "evidence_name_and_sha256",
+            proof_of(one, 1, 2, name="hello.txt", sha256=sha256(HELLO).hexdigest()),
+        ),
+        Case("evidence_many_blocks", proof_of(blocks, 3, 7), 10_000),
+        Case("evidence_three_blocks_default_profile", proof_of(large, 3, 4), 2_500_000),
+        Case("evidence_cid_v0", proof_of(content_of(HELLO, "unixfs-v0-2015"), 0, 2)),
+        Case("claim_discloses_evidence", claimed().encode()),
+        Case("claim_chain", from_parts(chain[0], chain[1:], one).encode()),
+        Case("claim_discloses_nothing", from_parts(first).encode(), None),
+        Case("operation_alone", from_parts(sources[0]).encode(), None),
+        Case("log_of_one", proof_of(one)),
+        Case("log_of_300_first", proof_of(one, 0, 300)),
+        Case("log_of_300_middle", proof_of(one, 171, 300)),
+        Case("log_of_300_last", proof_of(one, 299, 300)),
+        Case("text_beyond_the_basic_plane", proof_of(one, name="\U0001f600 \uff5e.txt")),
+        Case("unknown_signer_beside_the_log", noted(small, lambda note: note + line)),
+        Case("pinned_author_and_log", small, trust=trust),
+        Case("content_not_given_nor_asked_for", small, None, without_content=True),
+        Case("content_not_given", small, None),
+        Case("author_not_pinned", small, trust=strangers),
+        Case("log_not_pinned", small, trust={"version": 1}),
+        Case("required_leg_not_carried", small, trust={**trust, "require": ["time"]}),
+        Case("carries_a_witness_key", witnessed(small)),
+        Case("carries_authority", edited(small, put("authority", {"grants": []}))),
+        Case("carries_a_ledger", edited(small, put("ledger", {"chain": "example"}))),
+        Case("carries_an_anchor", edited(small, put("anchors", [{"kind": "ots"}]))),
+        Case("version_2", edited(small, put("version", 2))),
+        Case("requires_a_feature", edited(small, put("requires", ["moon-phase"]))),
+    ]
+
+
+def noted(data: bytes, change: Callable[[str], str]) -> bytes:
+    """Return a proof with another note."""
+    note = json.loads(data)["checkpoint"]["note"]
+    return edited(data, put("checkpoint", "note", change(note)))
+
+
+def witnessed(data: bytes) -> bytes:
+    """Return a proof that carries the key of a witness."""
+    raw = key("w1").public_key.raw
+    witness = VerifierKey("witness.example/w1", ED25519_COSIGNATURE, raw)
+    vkeys = sorted([log_vkey().text(), witness.text()])
+    return edited(data, put("checkpoint", "vkeys", vkeys))
+
+
+def invalid() -> list[Case]:
+    """Proofs that are refuted, each for the defect it is named by."""
+    small = proof_of_content(HELLO).encode()
+    return [*_invalid_files(small), *_invalid_operations(small), *_invalid_logs(small)]
+
+
+def _invalid_files(small: bytes) -> list[Case]:
+    return [
+        Case("format_byte_order_mark", b"\xef\xbb\xbf" + small),
+        Case("format_cut_short", small[:-1]),
+        Case("format_duplicate_key", small.replace(b',"version":1', b',"version":1,"version":1')),
+        Case("format_escaped_text", small.replace(b"press-1", b"\\u0070ress-1")),
+        Case("format_float", small.replace(b'"version":1', b'"version":1.0')),
+        Case("format_key_order", b'{"version":1,' + small.replace(b',"version":1', b"")[1:]),
+        Case("format_latin_1", small.replace(b"press-1", b"press-\xe9")),
+        Case("format_newline_at_end", small + b"\n"),
+        Case("format_not_an_object", b"[" + small + b"]"),
+        Case("format_too_deep", edited(small, put("authority", _nested(39)))),
+        Case("format_unknown_member", edited(small, put("log", "root", ""))),
+        Case("format_missing_member", edited(small, lambda top: top["log"].pop("index"))),
+        Case("format_log_without_checkpoint", edited(small, lambda top: top.pop("checkpoint"))),
+        Case("format_negative_index", edited(small, put("log", "index", -1))),
+        Case(
+            "format_integer_beyond_2_53", small.replace(b'"index":2', b'"index":9007199254740992')
+        ),
+        Case("format_path_base64url", edited(small, _base64url_path)),
+        Case("format_key_of_unknown_type", edited(small, put("checkpoint", "vkeys", [_odd_key()]))),
+        Case("format_keys_out_of_order", edited(small, put("checkpoint", "vkeys", _two_keys()))),
+        Case("format_empty_anchors", edited(small, put("anchors", []))),
+    ]
+
+
+def _nested(depth: int) -> Any:
+    value: Any = {}
+    for _ in range(depth):
+        value = {"a": value}
+    return value
+
+
+def _base64url_path(top: dict[str, Any]) -> None:
+    top["log"]["path"] = top["log"]["path"].replace("+", "-").replace("/", "_").replace("=", "")
+
+
+def _odd_key() -> str:
+    return VerifierKey(ORIGIN, 0xFF, bytes(32)).text()
+
+
+def _two_keys() -> list[str]:
+    return sorted([log_vkey().text(), log_vkey(OTHER_LOG_KEY).text()])[::-1]
+
+
+def _subject(data: bytes, change: Callable[[dict[str, Any]], dict[str, Any]]) -> bytes:
+    def replace(top: dict[str, Any]) -> None:
+        top["subject"]["operation"] = change(top["subject"]["operation"])
+
+    return edited(data, replace)
+
+
+def _invalid_operations(small: bytes) -> list[Case]:
+    one, other = content_of(HELLO), content_of(b"another file\n")
+    claim = claimed()
+    stranger = evidence_of(statement_of(other))
+    plain = evidence_of({}, kind="note", source="somewhere")
+    lies = evidence_of({**statement_of(one), "size": 13})
+    wrong_digest = proof_of(one, sha256=sha256(b"").hexdigest())
+    resigned = _resigned_by_stranger(small)
+    return [
+        Case("operation_field_changed", edited(small, put("subject", "operation", "ts", 0))),
+        Case(
+            "operation_field_changed_id_renewed",
+            _subject(small, lambda wire: identified({**wire, "ts": 0})),
+        ),
+        Case("operation_signed_by_another_key", resigned),
+        Case("operation_author_replaced", _subject(small, _author_replaced)),
+        Case("operation_unknown_field", _subject(small, lambda wire: {**wire, "extra": 1})),
+        Case("operation_version_3", _subject(small, lambda wire: {**wire, "v": 3})),
+        Case("disclosed_out_of_order", _two_disclosed(lambda items: items.reverse())),
+        Case("disclosed_twice", _two_disclosed(lambda items: items.append(items[-1]))),
+        Case(
+            "disclosed_stranger",
+            edited(claim, lambda top: _add_disclosed(top, json.loads(stranger.wire))),
+        ),
+        Case("content_changed", small, b"hello World\n"),
+        Case("content_longer", small, HELLO + b"\n"),
+        Case("content_profile_changed", edited(small, put("content", "profile", "legacy-cidv1"))),
+        Case("content_cid_of_another_file", edited(small, put("content", "cid", str(other.cid)))),
+        Case("content_no_evidence", from_parts(plain, (), one).encode()),
+        Case(
+            "content_size_not_that_of_its_cid",
+            edited(from_parts(lies, (), one), put("content", "size", 13)),
+        ),
+        Case("content_sha256_wrong", wrong_digest),
+    ]
+
+
+def _author_replaced(wire: dict[str, Any]) -> dict[str, Any]:
+    return identified({**wire, "author": STRANGER.key_id})
+
+
+def _resigned_by_stranger(data: bytes) -> bytes:
+    subject = evidence_of(statement_of(content_of(HELLO)), signer=STRANGER)
+    stranger = json.loads(subject.wire)
+    return _subject(data, lambda wire: identified({**wire, "sig": stranger["sig"]}))
+
+
+def _two_disclosed(change: Callable[[list[Any]], object]) -> bytes:
+    sources = [evidence_of(statement_of(content_of(text))) for text in (HELLO, b"")]
+    proof = from_parts(claim_of(sources), sources, content_of(HELLO))
+    return edited(proof, lambda top: change(top["subject"]["disclosed"]))
+
+
+def _add_disclosed(top: dict[str, Any], wire: dict[str, Any]) -> None:
+    top["subject"]["disclosed"].append(wire)
+    top["subject"]["disclosed"].sort(key=lambda item: item["op_id"])
+
+
+def _invalid_logs(small: bytes) -> list[Case]:
+    subject = evidence_of(statement_of(content_of(HELLO)))
+    _, of_six = sealed(subject, 2, 6)
+    _, elsewhere = sealed(subject, 2, 5, origin="log.example/other")
+    _, replaced = sealed(subject, 2, 5, signer=OTHER_LOG_KEY)
+    pinned = {"version": 1, "logs": [{"origin": ORIGIN, "vkeys": [log_vkey().text()]}]}
+    both = sorted([log_vkey().text(), log_vkey(OTHER_LOG_KEY).text()])
+    return [
+        Case("log_index_of_a_neighbour", edited(small, put("log", "index", 3))),
+        Case("log_index_beyond_size", edited(small, put("log", "index", 5))),
+        Case("log_size_one_more", edited(small, put("log", "size", 6))),
+        Case("log_path_cut", edited(small, _path(lambda path: path[:-32]))),
+        Case("log_path_longer", edited(small, _path(lambda path: path + bytes(32)))),
+        Case("log_path_swapped", edited(small, _path(_swap))),
+        Case("log_path_not_whole_hashes", edited(small, _path(lambda path: path[:-1]))),
+        Case("log_origin_changed", edited(small, put("log", "origin", "log.example"))),
+        Case("note_of_another_size", edited(small, put("checkpoint", of_six.as_json()))),
+        Case("note_of_another_log", edited(small, put("checkpoint", elsewhere.as_json()))),
+        Case("note_root_changed", noted(small, _another_root)),
+        Case("note_signature_changed", noted(small, _another_signature)),
+        Case("note_signature_removed", noted(small, lambda note: note[: note.index("—")])),
+        Case("note_signer_renamed", noted(small, lambda note: note.replace("— log", "— bog"))),
+        Case("note_carriage_returns", noted(small, lambda note: note.replace("\n", "\r\n"))),
+        Case("key_that_did_not_sign", edited(small, put("checkpoint", "vkeys", both))),
+        Case(
+            "key_replaced_beside_its_note",
+            edited(small, put("checkpoint", replaced.as_json())),
+            trust=pinned,
+        ),
+    ]
+
+
+def _path(change: Callable[[bytes], bytes]) -> Change:
+    from base64 import b64decode, b64encode
+
+    def replace(top: dict[str, Any]) -> None:
+        top["log"]["path"] = b64encode(change(b64decode(top["log"]["path"]))).decode()
+
+    return replace
+
+
+def _swap(path: bytes) -> bytes:
+    return path[32:64] + path[:32] + path[64:]
+
+
+def _another_root(note: str) -> str:
+    """Return the note of another tree under the signature of this one."""
+    head = signed_note(ORIGIN, 5, bytes(32), LOG_KEY).partition("\n\n")[0]
+    return head + "\n\n" + note.partition("\n\n")[2]
+
+
+def _another_signature(note: str) -> str:
+    at = len(note) - 20
+    return note[:at] + ("A" if note[at] != "A" else "B") + note[at + 1 :]
+
+
+def _expected(case: Case, folder: str) -> dict[str, Any]:
+    """Return the entry of a case: what to check, and what must come out."""
+    trust = Trust.parse(json.dumps(case.trust).encode()) if case.trust else None
+    verdict = verify(case.data, trust, case.content_bytes(), without_content=case.without_content)
+    content: Any = None
+    if isinstance(case.content, int):
+        content = {"byte_i_is_i_mod": len(PATTERN), "size": case.content}
+    elif case.content is not None:
+        content = {"hex": case.content.hex()}
+    return {
+        "proof": f"{folder}/{case.name}.proof.json",
+        "content": content,
+        "without_content": case.without_content,
+        "trust": case.trust,
+        "verdict": str(verdict.verdict),
+        "exit": verdict.exit_code,
+        "subject": verdict.subject,
+        "ignored": list(verdict.ignored),
+        "legs": {
+            leg.name: {"status": str(leg.status), "code": leg.code, "basis": leg.basis}
+            for leg in verdict.legs
+        },
+    }
+
+
+def vectors() -> dict[str, bytes]:
+    """Return every generated file by its path below this folder."""
+    groups = {"valid": valid(), "invalid": invalid()}
+    files = {
+        f"{folder}/{case.name}.proof.json": case.data
+        for folder, cases in groups.items()
+        for case in cases
+    }
+    cases = [_expected(case, folder) for folder, group in groups.items() for case in group]
+    text = json.dumps({"cases": cases}, indent=1, ensure_ascii=False)
+    return {**files, "expected.json": text.encode() + b"\n"}
+
+
+def main() -> None:
+    """Write the folder anew."""
+    for name, data in vectors().items():
+        path = FOLDER / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()
