@@ -47,10 +47,20 @@ def log_entries(count: int) -> list[bytes]:
     return [OP_CID_PREFIX + draw.randbytes(32) for _ in range(count)]
 
 
+BATCH = 1_000
+"""Leaves that a recorder appends at once."""
+
+
 def tree_of(entries: Sequence[bytes]) -> tuple[bytes, Tiles]:
-    """Return a tree's root and its tiles."""
-    frontier, levels = Frontier.EMPTY.grow(leaf_hashes(entries))
-    return frontier.root(), Tiles(levels)
+    """Return a tree's root and its tiles, grown in batches as a recorder grows it."""
+    frontier = Frontier.EMPTY
+    levels: list[bytearray] = []
+    for at in range(0, len(entries), BATCH):
+        frontier, gains = frontier.grow(leaf_hashes(entries[at : at + BATCH]))
+        levels += [bytearray() for _ in gains[len(levels) :]]
+        for level, gain in zip(levels, gains, strict=False):
+            level.extend(gain)
+    return frontier.root(), Tiles([bytes(level) for level in levels])
 
 
 def _plain(entries: Sequence[bytes]) -> bytes:

@@ -41,8 +41,9 @@ _TYPES: Final = frozenset({dict, list, str, int, bool, type(None)})
 _OPTIONS: Final = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 
 # RFC 8785 sorts keys by UTF-16 code units, orjson by code points. The two orders differ only where
-# a key holds a character beyond U+FFFF, whose UTF-8 begins with a byte >= 0xF0.
-_astral: Final = re.compile(rb"[\xf0-\xff]").search
+# a key holds a character beyond U+FFFF, whose UTF-8 begins with a byte >= 0xF0. From such a byte
+# the pattern runs to the end of its text; a colon behind that says that the text is a key.
+_astral_texts: Final = re.compile(rb'[\xf0-\xff][^"\\]*+(?:\\.[^"\\]*+)*+"(:?)', re.DOTALL).finditer
 
 
 def canonical_json(value: JsonValue, *, depth_max: int = JSON_DEPTH_MAX) -> bytes:
@@ -62,7 +63,7 @@ def _encode(value: JsonValue, depth_max: int) -> bytes:
         data = orjson.dumps(value, option=_OPTIONS)
     except TypeError:  # a key that is no text, an integer out of range, a lone surrogate
         _refuse_value(value, depth_max)
-    if not data.isascii() and _astral(data):
+    if not data.isascii() and any(found[1] for found in _astral_texts(data)):
         return rfc8785.dumps(cast("Any", value))
     return data
 

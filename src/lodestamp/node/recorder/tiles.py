@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from lodestamp.core.merkle import TILE_WIDTH
 from lodestamp.errors import LogCorrupt
 from lodestamp.node.recorder.tables import log_tile
 
 HASH_SIZE = 32
+
+
+# Built once: building and keying the statement anew for each tile costs more than running it.
+_TILE = select(log_tile.c.hashes).where(
+    log_tile.c.level == bindparam("of_level"), log_tile.c.n == bindparam("of_n")
+)
 
 
 class TileReader:
@@ -38,8 +44,8 @@ class TileReader:
     def _tile(self, level: int, n: int) -> bytes:
         key = (level, n)
         if key not in self._tiles:
-            query = select(log_tile.c.hashes).where(log_tile.c.level == level, log_tile.c.n == n)
-            self._tiles[key] = self._connection.execute(query).scalar() or b""
+            at = {"of_level": level, "of_n": n}
+            self._tiles[key] = self._connection.execute(_TILE, at).scalar() or b""
         return self._tiles[key]
 
 
