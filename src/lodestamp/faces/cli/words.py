@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -29,6 +30,9 @@ _COLOURS: Final = MappingProxyType(
 )
 _SELF_ASSERTED: Final = "self-asserted"
 
+Facts = Mapping[str, Any]
+"""A leg's facts; a proof's own words among them are not to be trusted with a terminal."""
+
 
 def print_verdict(path: Path, verdict: Verdict) -> None:
     """Print a verdict: the answer first, then each leg, then what the answer does not say."""
@@ -53,41 +57,50 @@ def _print_leg(leg: Leg) -> None:
     elif carried:
         typer.echo(f"{leg.code}: {_one_line(leg.detail)}")
     else:
-        typer.echo(leg.code.partition(".")[2].replace("_", " "))
+        typer.secho(leg.code.partition(".")[2].replace("_", " "), dim=True)
 
 
 def _established(leg: Leg) -> str:
-    facts = leg.facts
     tell = _SENTENCES.get(leg.name)
-    sentence = tell(facts) if tell else "established"
-    return f"{sentence} ({leg.basis})" if leg.basis else sentence
+    lines = tell(leg.facts, leg.basis) if tell else [leg.basis]
+    return f"\n{_INDENT}".join(lines)
 
 
-def _operation(facts: Mapping[str, Any]) -> str:
-    words = f"{facts['type']} {facts['op_id']}\n{_INDENT}signed by {facts['author']}"
-    words += f"\n{_INDENT}dated {_date(facts['ts'])} by its author"
+def _format(_facts: Facts, _basis: str) -> list[str]:
+    return ["one canonical file, nothing unbound"]
+
+
+def _operation(facts: Facts, basis: str) -> list[str]:
+    label = f" “{_one_line(facts['label'])}”" if "label" in facts else ""
+    lines = [
+        f"{facts['type']} {facts['op_id']}",
+        f"signed by {facts['author']}{label} ({basis})",
+        f"dated {_date(facts['ts'])} by its author",
+    ]
     if "statement" in facts:
-        words += f"\n{_INDENT}says “{_one_line(facts['statement'])}”"
-    return words
+        lines.append(f"says of {_one_line(facts['subject'])}: “{_one_line(facts['statement'])}”")
+    return lines
 
 
-def _content(facts: Mapping[str, Any]) -> str:
-    name = f" {_one_line(facts['name'])}" if "name" in facts else ""
-    return f"{facts['cid']}\n{_INDENT}{facts['size']:,} bytes{name}, computed again"
+def _content(facts: Facts, _basis: str) -> list[str]:
+    name = f", named “{_one_line(facts['name'])}”" if "name" in facts else ""
+    return [facts["cid"], f"{facts['size']:,} bytes{name}; computed again from the bytes given"]
 
 
-def _log(facts: Mapping[str, Any]) -> str:
-    return f"index {facts['index']:,} of {facts['size']:,} in {_one_line(facts['origin'])}"
+def _log(facts: Facts, basis: str) -> list[str]:
+    place = f"index {facts['index']:,} of {facts['size']:,}"
+    return [f"{place} in {_one_line(facts['origin'])} ({basis})"]
 
 
-def _checkpoint(facts: Mapping[str, Any]) -> str:
-    return f"size {facts['size']:,}, root {facts['root']}\n{_INDENT}signed by the log"
+def _checkpoint(facts: Facts, basis: str) -> list[str]:
+    signers = [f"signed by {_one_line(key)} ({basis})" for key in facts["keys"]]
+    return [f"size {facts['size']:,}, root {facts['root']}", *signers]
 
 
 _INDENT: Final = " " * 17
-_SENTENCES: Final = MappingProxyType(
+_SENTENCES: Final[Mapping[str, Callable[[Facts, str], list[str]]]] = MappingProxyType(
     {
-        "format": lambda _facts: "one canonical file, nothing unbound",
+        "format": _format,
         "operation": _operation,
         "content": _content,
         "log": _log,
@@ -123,32 +136,55 @@ def describe(proof: Proof) -> dict[str, object]:
 def print_description(proof: Proof) -> None:
     """Print every section of a proof in words, without judging it."""
     for name, section in proof.as_json().items():
-        typer.echo(name)
-        _print_section(section, 1)
+        title = _TITLES.get(name)
+        if title is None:
+            typer.echo(f"{name}: {_scalar(section, '')}")
+            continue
+        typer.secho(f"\n{name}", bold=True, nl=False)
+        typer.echo(f" — {title}")
+        _print_value(section, "  ")
 
 
-def _print_section(section: object, depth: int) -> None:
-    indent = "  " * depth
-    if isinstance(section, dict):
-        for key, value in section.items():
-            if isinstance(value, dict | list) and value:
-                typer.echo(f"{indent}{_one_line(key)}")
-                _print_section(value, depth + 1)
-            else:
-                typer.echo(f"{indent}{_one_line(key)}: {_scalar(value, indent)}")
-    elif isinstance(section, list):
-        for item in section:
-            typer.echo(f"{indent}-")
-            _print_section(item, depth + 1)
+_TITLES: Final = MappingProxyType(
+    {
+        "subject": "what was signed, and what it derives from as far as disclosed",
+        "content": "the bytes it speaks of",
+        "authority": "by what right (this version does not check it)",
+        "log": "where it stands in the log, and the path to the root",
+        "checkpoint": "the log's signed word for that root, and the keys that signed",
+        "ledger": "the block that ordered the checkpoint (this version does not check it)",
+        "anchors": "its traces in Bitcoin (this version does not check them)",
+    }
+)
+_TIMES: Final = frozenset({"ts", "captured_at"})
+
+
+def _print_value(value: object, indent: str) -> None:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _print_item(f"{indent}{_one_line(key)}:", item, indent, is_time=key in _TIMES)
+    elif isinstance(value, list):
+        for item in value:
+            _print_item(f"{indent}-", item, indent)
     else:
-        typer.echo(f"{indent}{_scalar(section, indent)}")
+        typer.echo(f"{indent}{_scalar(value, indent)}")
+
+
+def _print_item(lead: str, item: object, indent: str, *, is_time: bool = False) -> None:
+    if isinstance(item, dict | list) and item:
+        typer.echo(lead)
+        _print_value(item, indent + "  ")
+    elif is_time and type(item) is int:
+        typer.echo(f"{lead} {item} ({_date(item)})")
+    else:
+        typer.echo(f"{lead} {_scalar(item, indent)}")
 
 
 def _scalar(value: object, indent: str) -> str:
-    text = (
-        str(value) if isinstance(value, str | int) and not isinstance(value, bool) else repr(value)
-    )
-    return f"\n{indent}  ".join(_one_line(line) for line in text.splitlines()) or "(none)"
+    if not isinstance(value, str):
+        return json.dumps(value) if value not in ([], {}) else "none"
+    lines = [_one_line(line) for line in value.splitlines()]
+    return lines[0] if len(lines) == 1 else "".join(f"\n{indent}  {line}" for line in lines)
 
 
 def _one_line(text: str) -> str:
