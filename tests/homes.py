@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -60,3 +61,36 @@ def foreign_claim(sources: tuple[str, ...], prev: tuple[str, ...], *, ts: int = 
         rationale="because",
     )
     return build_op(ALICE, "alice", "claim", body, prev, ts)
+
+
+def let_everybody_in(folder: Path) -> None:
+    """Open a test's folder to other users, down from the temporary folder of all tests."""
+    for each in (folder, folder.parent, folder.parent.parent):
+        each.chmod(0o755)
+
+
+def as_nobody(action: Callable[[], object]) -> str:
+    """Run an action in a child that has given its rights away.
+
+    Returns ``done``, or the class and code of the LodestampError that stopped it.
+    """
+    read_end, write_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        if os.geteuid() == 0:
+            os.setgid(65534)
+            os.setuid(65534)
+        try:
+            action()
+            said = "done"
+        except lodestamp.LodestampError as error:
+            said = f"{type(error).__name__} {error.code}"
+        except BaseException as error:  # noqa: BLE001  the parent must hear of it
+            said = repr(error)
+        os.write(write_end, said.encode())
+        os._exit(0)
+    os.close(write_end)
+    said = os.read(read_end, 4096).decode()
+    os.close(read_end)
+    os.waitpid(child, 0)
+    return said

@@ -298,6 +298,17 @@ def test_a_proof_cannot_steer_the_terminal(shell):
         assert not set(out) & {"\x1b", "\x07", "\u202e"}
 
 
+def test_a_file_name_that_is_no_text_is_stamped_and_told_in_escapes(shell):
+    name = os.fsdecode(b"caf\xe9\x1b[31m.txt")
+    (shell.folder / name).write_bytes(b"x")
+    assert "caf\\udce9\\u001b" in shell("stamp", name)
+    assert json.loads(shell("stamp", name, "--force", "--json"))["path"] == name
+    assert shell("verify", f"{name}.proof.json", name).startswith("ESTABLISHED")
+    assert shell.json("stamp", name, "--force", "--name", exits=1)["error"]["code"] == "surrogate"
+    missing = shell.run("stamp", name + "x")
+    assert (missing.returncode, "\x1b" in missing.stderr) == (2, False)
+
+
 def test_help_and_verify_start_without_a_database(shell):
     shell("stamp", "report.txt")
     probe = (

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
-from pathlib import Path
 
 import pytest
 
 import lodestamp
-from homes import assert_clean, audited_node, found_codes, reading
+from homes import as_nobody, assert_clean, audited_node, found_codes, let_everybody_in, reading
 from lodestamp.errors import HomeError, LogCorrupt, StoreError
 
 
@@ -75,39 +73,12 @@ def test_a_folder_of_other_things_is_no_home(tmp_path):
 def test_a_home_without_rights_is_refused(tmp_path):
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o500)
-    tmp_path.chmod(0o755)
-    for parent in (tmp_path.parent, tmp_path.parent.parent):
-        parent.chmod(0o755)
-    assert _as_nobody(closed / "home") == "HomeError no-rights"
+    let_everybody_in(tmp_path)
+    assert as_nobody(lambda: lodestamp.open(closed / "home").close()) == "HomeError no-rights"
     readable = tmp_path / "home"
     with audited_node(readable) as node:
         node.record(**reading(1))
-    assert _as_nobody(readable) == "HomeError no-rights"
-
-
-def _as_nobody(home: Path) -> str:
-    """Open a home in a child that has given its rights away; return what it was refused with."""
-    lodestamp.open  # noqa: B018  imported before the rights are gone
-    read_end, write_end = os.pipe()
-    child = os.fork()
-    if child == 0:
-        if os.geteuid() == 0:
-            os.setgid(65534)
-            os.setuid(65534)
-        try:
-            lodestamp.open(home).close()
-            said = "opened"
-        except lodestamp.LodestampError as error:
-            said = f"{type(error).__name__} {error.code}"
-        except BaseException as error:  # noqa: BLE001
-            said = repr(error)
-        os.write(write_end, said.encode())
-        os._exit(0)
-    os.close(write_end)
-    said = os.read(read_end, 4096).decode()
-    os.close(read_end)
-    os.waitpid(child, 0)
-    return said
+    assert as_nobody(lambda: lodestamp.open(readable).close()) == "HomeError no-rights"
 
 
 def test_a_key_that_others_can_read_is_refused_with_the_cure(tmp_path):

@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from homes import as_nobody, let_everybody_in
 from lodestamp.errors import SourceError
 from lodestamp.node.blocks import SourceFile
 from lodestamp.node.blocks.source import PIECE_SIZE
@@ -79,6 +80,14 @@ def test_what_cannot_be_read_is_refused_by_name(tmp_path, name, code):
     with pytest.raises(SourceError) as refused:
         SourceFile.open(tmp_path / name)
     assert refused.value.code == code
+
+
+def test_a_file_without_the_right_to_read_it_is_refused(tmp_path):
+    path = tmp_path / "secret"
+    path.write_bytes(b"x")
+    path.chmod(0)
+    let_everybody_in(tmp_path)
+    assert as_nobody(lambda: SourceFile.open(path)) == "SourceError source.unreadable"
 
 
 def test_a_device_is_no_file():

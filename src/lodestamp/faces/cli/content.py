@@ -9,6 +9,7 @@ import typer
 
 from lodestamp.faces.cli.exits import print_json
 from lodestamp.faces.cli.options import DEFAULT_PROFILE, Json, Profile
+from lodestamp.faces.cli.plain import say
 from lodestamp.faces.cli.progress import progress_bar
 
 cid = typer.Typer(name="cid", help="Compute content addresses.")
@@ -35,7 +36,7 @@ def of(
     with progress_bar(f"reading {path.name}") as bar:
         root = address_path(path, profile=profile, progress=bar).root
     if not as_json:
-        typer.echo(str(root.cid))
+        say(str(root.cid))
         return
     print_json(
         {

@@ -14,6 +14,7 @@ from lodestamp.errors import (
     StoreError,
     UsageError,
 )
+from lodestamp.faces.cli.plain import plain
 
 DONE: Final = 0
 REFUSED: Final = 1
@@ -38,13 +39,13 @@ def report_error(error: LodestampError, *, as_json: bool) -> int:
     if as_json:
         print_json({"error": error.diagnostics()})
     else:
-        sys.stderr.write(f"lodestamp: {error.message}\n")
+        sys.stderr.write(f"lodestamp: {plain(error.message)}\n")
         if error.hint:
-            sys.stderr.write(f"  hint: {error.hint}\n")
+            sys.stderr.write(f"  hint: {plain(error.hint)}\n")
     return exit_code_of(error)
 
 
 def print_json(document: object) -> None:
-    """Print one JSON object on one line of stdout."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n")
+    """Print one JSON object on one line of stdout, in ASCII: foreign text cannot break it."""
+    sys.stdout.write(json.dumps(document, separators=(",", ":")) + "\n")
     sys.stdout.flush()

@@ -9,6 +9,7 @@ import typer
 from lodestamp.core.encoding import base64_encode
 from lodestamp.faces.cli.exits import print_json
 from lodestamp.faces.cli.options import Json
+from lodestamp.faces.cli.plain import say
 from lodestamp.faces.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def checkpoint(context: typer.Context, *, size: Size = None, as_json: Json = Fal
     if as_json:
         print_json({"note": note})
     else:
-        typer.echo(note, nl=False)
+        say(note.removesuffix("\n"))
 
 
 @log.command()
@@ -59,11 +60,11 @@ def prove(
             {"index": path.index, "size": path.size, "path": hashes, "root": base64_encode(root)}
         )
         return
-    typer.echo(f"index  {path.index}")
-    typer.echo(f"size   {path.size}")
-    typer.echo(f"root   {base64_encode(root)}")
+    say(f"index  {path.index}")
+    say(f"size   {path.size}")
+    say(f"root   {base64_encode(root)}")
     for each in hashes:
-        typer.echo(f"path   {each}")
+        say(f"path   {each}")
 
 
 @log.command()
@@ -86,10 +87,10 @@ def consistency(
     if as_json:
         print_json({"size1": proof.size1, "size2": proof.size2, "proof": hashes})
         return
-    typer.echo(f"size1  {proof.size1}")
-    typer.echo(f"size2  {proof.size2}")
+    say(f"size1  {proof.size1}")
+    say(f"size2  {proof.size2}")
     for each in hashes:
-        typer.echo(f"proof  {each}")
+        say(f"proof  {each}")
 
 
 @log.command()
@@ -122,8 +123,8 @@ def _show_report(report: AuditReport, *, as_json: bool) -> int:
         print_json(report.as_json())
         return report.exit_code
     for what, number in report.checked.items():
-        typer.echo(f"checked  {number:>9,}  {what.replace('_', ' ')}")
+        say(f"checked  {number:>9,}  {what.replace('_', ' ')}")
     for finding in report.findings:
-        typer.echo(f"FINDING  {finding.code}  {finding.where}: {finding.detail}")
-    typer.echo("clean" if report.clean else f"{len(report.findings)} findings")
+        say(f"FINDING  {finding.code}  {finding.where}: {finding.detail}")
+    say("clean" if report.clean else f"{len(report.findings)} findings")
     return report.exit_code

@@ -11,6 +11,7 @@ from lodestamp.errors import LodestampError, UsageError
 from lodestamp.faces.cli.exits import print_json, report_error
 from lodestamp.faces.cli.files import refuse_existing, write_whole
 from lodestamp.faces.cli.options import DEFAULT_PROFILE, Json, Profile
+from lodestamp.faces.cli.plain import say
 from lodestamp.faces.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -42,10 +43,10 @@ def init(
     if as_json:
         print_json(made)
         return
-    typer.echo(f"home      {made['home']}")
-    typer.echo(f"log       {made['origin']}")
-    typer.echo(f"log key   {made['log_vkey']}")
-    typer.echo(f"author    {made['key_id']}")
+    say(f"home      {made['home']}")
+    say(f"log       {made['origin']}")
+    say(f"log key   {made['log_vkey']}")
+    say(f"author    {made['key_id']}")
 
 
 def stamp(
@@ -114,8 +115,8 @@ def _show_stamped(path: Path, target: Path, proof: Proof, *, as_json: bool) -> N
     if as_json:
         print_json(stamped)
         return
-    typer.echo(f"stamped    {path} ({content.size:,} bytes)")
-    typer.echo(f"CID        {stamped['cid']}")
-    typer.echo(f"operation  {stamped['op_id']}")
-    typer.echo(f"log        index {log.index} of {log.size}, {log.origin}")
-    typer.echo(f"proof      {target}")
+    say(f"stamped    {path} ({content.size:,} bytes)")
+    say(f"CID        {stamped['cid']}")
+    say(f"operation  {stamped['op_id']}")
+    say(f"log        index {log.index} of {log.size}, {log.origin}")
+    say(f"proof      {target}")

@@ -13,6 +13,7 @@ import typer
 
 from lodestamp.core.proof import Proof
 from lodestamp.core.verdict import Leg, Status, Verdict
+from lodestamp.faces.cli.plain import plain
 
 _MARKS: Final = MappingProxyType(
     {
@@ -38,11 +39,11 @@ def print_verdict(path: Path, verdict: Verdict) -> None:
     """Print a verdict: the answer first, then each leg, then what the answer does not say."""
     answer = str(verdict.verdict).upper()
     typer.secho(answer, fg=_COLOURS[verdict.verdict], bold=True, nl=False)
-    typer.echo(f"  {path}")
+    typer.echo(f"  {plain(path)}")
     for leg in verdict.legs:
         _print_leg(leg)
     for line in verdict.ignored:
-        typer.echo(f"  ignored: a signature line of an unknown signer: {_one_line(line)}")
+        typer.echo(f"  ignored: a signature line of an unknown signer: {plain(line)}")
     for remark in _remarks(verdict):
         typer.echo(f"\n{remark}")
 
@@ -55,7 +56,7 @@ def _print_leg(leg: Leg) -> None:
     if leg.status is Status.ESTABLISHED:
         typer.echo(_established(leg))
     elif carried:
-        typer.echo(f"{leg.code}: {_one_line(leg.detail)}")
+        typer.echo(f"{leg.code}: {plain(leg.detail)}")
     else:
         typer.secho(leg.code.partition(".")[2].replace("_", " "), dim=True)
 
@@ -71,29 +72,29 @@ def _format(_facts: Facts, _basis: str) -> list[str]:
 
 
 def _operation(facts: Facts, basis: str) -> list[str]:
-    label = f" “{_one_line(facts['label'])}”" if "label" in facts else ""
+    label = f" “{plain(facts['label'])}”" if "label" in facts else ""
     lines = [
         f"{facts['type']} {facts['op_id']}",
         f"signed by {facts['author']}{label} ({basis})",
         f"dated {_date(facts['ts'])} by its author",
     ]
     if "statement" in facts:
-        lines.append(f"says of {_one_line(facts['subject'])}: “{_one_line(facts['statement'])}”")
+        lines.append(f"says of {plain(facts['subject'])}: “{plain(facts['statement'])}”")
     return lines
 
 
 def _content(facts: Facts, _basis: str) -> list[str]:
-    name = f", named “{_one_line(facts['name'])}”" if "name" in facts else ""
+    name = f", named “{plain(facts['name'])}”" if "name" in facts else ""
     return [facts["cid"], f"{facts['size']:,} bytes{name}; computed again from the bytes given"]
 
 
 def _log(facts: Facts, basis: str) -> list[str]:
     place = f"index {facts['index']:,} of {facts['size']:,}"
-    return [f"{place} in {_one_line(facts['origin'])} ({basis})"]
+    return [f"{place} in {plain(facts['origin'])} ({basis})"]
 
 
 def _checkpoint(facts: Facts, basis: str) -> list[str]:
-    signers = [f"signed by {_one_line(key)} ({basis})" for key in facts["keys"]]
+    signers = [f"signed by {plain(key)} ({basis})" for key in facts["keys"]]
     return [f"size {facts['size']:,}, root {facts['root']}", *signers]
 
 
@@ -162,7 +163,7 @@ _TIMES: Final = frozenset({"ts", "captured_at"})
 def _print_value(value: object, indent: str) -> None:
     if isinstance(value, dict):
         for key, item in value.items():
-            _print_item(f"{indent}{_one_line(key)}:", item, indent, is_time=key in _TIMES)
+            _print_item(f"{indent}{plain(key)}:", item, indent, is_time=key in _TIMES)
     elif isinstance(value, list):
         for item in value:
             _print_item(f"{indent}-", item, indent)
@@ -183,13 +184,8 @@ def _print_item(lead: str, item: object, indent: str, *, is_time: bool = False) 
 def _scalar(value: object, indent: str) -> str:
     if not isinstance(value, str):
         return json.dumps(value) if value not in ([], {}) else "none"
-    lines = [_one_line(line) for line in value.splitlines()]
+    lines = [plain(line) for line in value.splitlines()]
     return lines[0] if len(lines) == 1 else "".join(f"\n{indent}  {line}" for line in lines)
-
-
-def _one_line(text: str) -> str:
-    """Return text without control characters: a proof must not steer the reader's terminal."""
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 
 
 def _date(seconds: int) -> str:
