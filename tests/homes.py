@@ -74,6 +74,7 @@ def as_nobody(action: Callable[[], object]) -> str:
 
     Returns ``done``, or the class and code of the LodestampError that stopped it.
     """
+    lodestamp.open  # noqa: B018  imported while we still may
     read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:
