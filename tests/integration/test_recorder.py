@@ -13,7 +13,14 @@ from lodestamp.core.encoding import OP_CID_PREFIX
 from lodestamp.core.merkle import leaf_hashes, root
 from lodestamp.core.operations import parse_op
 from lodestamp.core.transparency import open_note, parse_checkpoint
-from lodestamp.errors import CausalError, OpError, RecordError, SignatureError, UnknownOperation
+from lodestamp.errors import (
+    CausalError,
+    LimitExceeded,
+    OpError,
+    RecordError,
+    SignatureError,
+    UnknownOperation,
+)
 from lodestamp.node.recorder import RecordStatus
 
 
@@ -195,6 +202,13 @@ def test_a_second_node_takes_the_whole_log(tmp_path):
         recorded = [one.record(**reading(n)) for n in range(5)]
         wires = [one.op(each.op_id).wire for each in recorded]
         assert [each.log_index for each in two.append(list(reversed(wires)))] == [4, 3, 2, 1, 0]
+
+
+def test_too_many_operations_at_once_are_refused_whole(tmp_path):
+    with audited_node(tmp_path / "home") as node:
+        with pytest.raises(LimitExceeded):
+            node.append([foreign_evidence(1).wire] * 10_001)
+        assert len(node.append([foreign_evidence(1).wire] * 10_000)) == 10_000
 
 
 def test_a_closed_node_refuses(tmp_path):

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from lodestamp.core.encoding import leb128_encode
 from lodestamp.errors import CodecError
 
 VARINT: Final = 0
@@ -38,12 +39,7 @@ def varint(n: int) -> bytes:
         return _ONE_BYTE[n]
     if not 0 <= n < 1 << 64:
         raise CodecError("protobuf.range", f"{n} is no unsigned 64-bit number")
-    out = bytearray()
-    while n > 0x7F:
-        out.append(n & 0x7F | 0x80)
-        n >>= 7
-    out.append(n)
-    return bytes(out)
+    return leb128_encode(n)
 
 
 def field_uint(number: int, value: int) -> bytes:

@@ -35,7 +35,7 @@ from lodestamp.core.encoding.rfc4648 import (
     base64url_decode,
     base64url_encode,
 )
-from lodestamp.core.encoding.varint import uvarint_decode, uvarint_encode
+from lodestamp.core.encoding.varint import leb128_encode, uvarint_decode, uvarint_encode
 
 __all__ = [
     "INT_MAX",
@@ -66,6 +66,7 @@ __all__ = [
     "digest_of_address",
     "digest_of_op_cid",
     "is_content_address",
+    "leb128_encode",
     "multibase_decode",
     "multibase_encode",
     "parse_canonical",

@@ -18,6 +18,11 @@ def uvarint_encode(n: int) -> bytes:
     """Encode `n`, 0 <= n < 2^63, little groups first; CidError ``cid.varint`` outside that."""
     if not 0 <= n < 1 << 63:
         raise CidError("cid.varint", f"{n} does not fit a varint of nine bytes")
+    return leb128_encode(n)
+
+
+def leb128_encode(n: int) -> bytes:
+    """Encode `n` >= 0 in groups of seven bits, the lowest first; the caller has bounded it."""
     out = bytearray()
     while n > 0x7F:
         out.append(n & 0x7F | 0x80)

@@ -52,5 +52,7 @@ class FlushLimits:
 
 QUEUE_MAX: Final = 10_000
 """Submissions waiting for the writer; beyond that callers wait, so memory stays bounded."""
+SUBMIT_MAX: Final = 10_000
+"""Operations handed in at once: ten full groups, and all of them are written in one transaction."""
 CLOCK_SKEW_S_MAX: Final = 120
 """Seconds an operation may be ahead of our clock: laptops without NTP (operations spec §13)."""

@@ -21,12 +21,13 @@ from typing import Final, Self
 from lodestamp.core.encoding import JsonObject
 from lodestamp.core.keys import Signer
 from lodestamp.core.operations import Operation, build_op, parse_op, verify_op
-from lodestamp.errors import LodestampError, RecordError, StoreError
+from lodestamp.errors import LimitExceeded, LodestampError, RecordError, StoreError
 from lodestamp.node.recorder.batch import Batch
 from lodestamp.node.recorder.log import Log, Sealed
 from lodestamp.node.recorder.recorded import (
     CLOCK_SKEW_S_MAX,
     QUEUE_MAX,
+    SUBMIT_MAX,
     FlushLimits,
     Recorded,
     RecordStatus,
@@ -105,7 +106,12 @@ class Recorder:
 
         An operation that does not parse, verify or fit the log gets its LodestampError in its
         place. The future itself fails only with StoreError: then nothing of the group was kept.
+        LimitExceeded above 10,000 of them.
         """
+        if len(wires) > SUBMIT_MAX:
+            raise LimitExceeded(
+                "the number of operations handed in at once", SUBMIT_MAX, len(wires)
+            )
         answers: Future[list[Answer]] = Future()
         verified = self._pool.submit(lambda: [_admit(wire) for wire in wires])
         self._enter(_Foreign(verified, len(wires), answers))
