@@ -38,7 +38,7 @@ class OurLog:
         """Append each batch in a transaction of its own, which is on disk when it returns."""
         for batch in batches:
             with self.database.writing("appending") as connection:
-                log, _ = self.log.catch_up(connection).extend(connection, batch, NOW_MS)
+                log = self.log.catch_up(connection).extend(connection, batch, NOW_MS)
             self.log = log
 
 

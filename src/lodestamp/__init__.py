@@ -1,4 +1,4 @@
-"""Provenance that anyone can check offline, down to a Bitcoin block header.
+"""Provenance that anyone can check offline.
 
 >>> import tempfile, pathlib, lodestamp
 >>> folder = pathlib.Path(tempfile.mkdtemp())

@@ -134,7 +134,8 @@ def test_a_deleted_database_is_not_replaced_by_an_empty_log(tmp_path):
         with pytest.raises(LogCorrupt) as refused:
             lodestamp.open(home)
         assert refused.value.code == "log-rolled-back"
-    assert found_codes(home)
+        assert found_codes(home) == {"S1"}
+        assert not (home / "lodestamp.db").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database" * 1000, bytes(8192)])

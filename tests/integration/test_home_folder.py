@@ -43,10 +43,26 @@ def test_a_log_keeps_its_name(tmp_path):
 
 @pytest.mark.parametrize("origin", ["", "a b", "a+b", "x" * 300, "new\nline"])
 def test_a_name_no_note_could_carry_makes_no_home(tmp_path, origin):
-    with pytest.raises(lodestamp.LodestampError):
+    with pytest.raises(HomeError) as refused:
         lodestamp.open(tmp_path / "home", origin=origin)
-    with lodestamp.open(tmp_path / "home") as node:  # and nothing is in the way of a better one
+    assert refused.value.code == "origin"
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("name", ["with space", "a?b=c", "a#b", "100%", "a%20b", "ü", "-x"])
+def test_a_home_may_have_any_name(tmp_path, name):
+    with audited_node(tmp_path / name) as node:
         assert node.record(**reading(1)).log_index == 0
+    assert (tmp_path / name / "lodestamp.db").exists()
+
+
+def test_a_setting_file_that_is_too_long_is_refused_not_cut(tmp_path):
+    home = tmp_path / "home"
+    lodestamp.open(home).close()
+    (home / "config.toml").write_text('node = "x"\n' + "#" * (64 << 10))
+    with pytest.raises(HomeError) as refused:
+        lodestamp.open(home)
+    assert refused.value.code == "config"
 
 
 def test_opening_may_be_told_not_to_make(tmp_path):
@@ -90,7 +106,7 @@ def test_a_key_that_others_can_read_is_refused_with_the_cure(tmp_path):
         lodestamp.open(home)
     assert refused.value.code == "key-permissions"
     assert refused.value.hint == f"chmod 600 {key}"
-    assert "S1" in found_codes(home)
+    assert found_codes(home) == {"K1"}  # and the log is audited all the same
     key.chmod(0o600)
     assert_clean(home)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from homes import audited_node, reading
+from homes import audited_node, foreign_evidence, reading
 from lodestamp.core.merkle import leaf_hash, verify_consistency, verify_inclusion
 from lodestamp.core.transparency import open_note, parse_checkpoint
 from lodestamp.errors import BadTreeProof, UsageError
@@ -31,6 +31,14 @@ def test_every_leaf_is_proven_and_every_checkpoint_extends_the_last(tmp_path):
                 if size1 <= size2:
                     proof = node.consistency(size1, size2)
                     verify_consistency(proof, roots[size1], roots[size2])
+
+
+def test_a_size_between_two_checkpoints_has_no_note(tmp_path):
+    with audited_node(tmp_path / "home") as node:
+        node.append([foreign_evidence(n).wire for n in range(2)])
+        with pytest.raises(UsageError) as refused:
+            node.checkpoint(1)
+        assert refused.value.code == "no-checkpoint"
 
 
 def test_sizes_outside_the_log_are_refused(tmp_path):

@@ -153,6 +153,13 @@ def test_a_deep_source_is_found_through_forks(tmp_path):
         assert answer.code == "not-an-ancestor"
 
 
+def test_what_is_no_bytes_is_refused_in_its_place(tmp_path):
+    with audited_node(tmp_path / "home") as node:
+        answers = node.append([5, foreign_evidence(1).wire])
+        assert answers[0].code == "usage"
+        assert answers[1].log_index == 0
+
+
 def test_an_operation_from_the_future_is_refused_by_name(tmp_path):
     with audited_node(tmp_path / "home") as node:
         [answer] = node.append([foreign_evidence(1, ts=NOW * 2).wire])
@@ -215,9 +222,10 @@ def test_a_closed_node_refuses(tmp_path):
     node = lodestamp.open(tmp_path / "home")
     node.close()
     node.close()
-    with pytest.raises(RecordError) as refused:
-        node.record(**reading(1))
-    assert refused.value.code == "closed"
+    for call in (lambda: node.record(**reading(1)), lambda: node.append([b"{}"])):
+        with pytest.raises(RecordError) as refused:
+            call()
+        assert refused.value.code == "closed"
 
 
 def test_closing_commits_what_waits(tmp_path):

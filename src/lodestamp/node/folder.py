@@ -21,12 +21,15 @@ from typing import Final, Self
 
 import platformdirs
 
+from lodestamp.core.transparency import NOTE_SIZE_MAX
 from lodestamp.errors import HomeError
+from lodestamp.node.whole import read_bounded, write_whole
 
 ENVIRONMENT: Final = "LODESTAMP_HOME"
 DEFAULT_NODE: Final = "local"
 """The node label; a host name would tell more than was asked."""
-_CONFIG_SIZE_MAX: Final = 64 << 10
+CONFIG_SIZE_MAX: Final = 64 << 10
+"""Bytes of ``config.toml``; it is written by hand."""
 _FIRST_CONFIG: Final = (
     f'# The label this home puts on its own operations.\nnode = "{DEFAULT_NODE}"\n'
 )
@@ -63,9 +66,14 @@ class HomeFolder:
         return self.path / "keys"
 
     @property
+    def checkpoint(self) -> Path:
+        """The newest checkpoint this home has published."""
+        return self.path / "checkpoint"
+
+    @property
     def exists(self) -> bool:
-        """Whether a home has been made here."""
-        return self.database.exists()
+        """Whether a home has been made here, even if its database is gone."""
+        return self.database.exists() or self.checkpoint.exists()
 
     @contextmanager
     def entering(self, *, create: bool) -> Iterator[None]:
@@ -92,12 +100,8 @@ class HomeFolder:
 
     def _prepare(self, *, create: bool) -> None:
         if self.path.is_dir():
-            strangers = {entry.name for entry in self.path.iterdir()} - {
-                "keys",
-                "config.toml",
-                "checkpoint",
-            }
-            if any(not name.startswith("lodestamp.db") for name in strangers):
+            strangers = {entry.name for entry in self.path.iterdir()} - {"keys", "config.toml"}
+            if strangers:
                 raise HomeError(
                     f"{self.path} holds other files and no log",
                     code="not-a-home",
@@ -119,26 +123,23 @@ class HomeFolder:
         try:
             if not path.exists():
                 path.write_text(_FIRST_CONFIG, "utf-8")
-            document = tomllib.loads(path.read_bytes()[:_CONFIG_SIZE_MAX].decode("utf-8"))
+            data = read_bounded(path, CONFIG_SIZE_MAX)
         except OSError as error:
             raise HomeError(f"{path}: {error.strerror}", code="no-rights") from error
-        except ValueError as error:
-            raise HomeError(f"{path}: {error}", code="config") from error
-        unknown = document.keys() - {"node"}
-        label = document.get("node", DEFAULT_NODE)
-        if unknown or not isinstance(label, str) or not label:
-            wrong = ", ".join(sorted(unknown)) or "node"
-            raise HomeError(f"{path}: {wrong} is not a setting or has a wrong value", code="config")
-        return Configuration(node=label)
+        if data is None:
+            raise HomeError(f"{path} has more than {CONFIG_SIZE_MAX:,} bytes", code="config")
+        return _parse_configuration(path, data)
 
     def published(self) -> bytes | None:
         """Return the newest checkpoint this home has published, if any."""
         try:
-            return (self.path / "checkpoint").read_bytes()
+            note = read_bounded(self.checkpoint, NOTE_SIZE_MAX)
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise HomeError(f"{self.path}: {error.strerror}", code="no-rights") from error
+            message = f"{self.checkpoint}: {error.strerror}"
+            raise HomeError(message, code="no-rights") from error
+        return b"" if note is None else note  # what is larger than any note is none
 
     def publish(self, note: bytes) -> None:
         """Replace the published checkpoint.
@@ -147,8 +148,22 @@ class HomeFolder:
         whole and not synced: after a power cut it may be an older checkpoint, which is weaker and
         still true. A disk too full for it must not undo what was already acknowledged.
         """
-        path = self.path / "checkpoint"
-        temporary = path.with_suffix(f".{os.getpid()}")
         with suppress(OSError):
-            temporary.write_bytes(note)
-            temporary.replace(path)
+            write_whole(self.checkpoint, note, sync=False)
+
+
+def _parse_configuration(path: Path, data: bytes) -> Configuration:
+    try:
+        document = tomllib.loads(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise HomeError(f"{path} is not UTF-8 text", code="config") from None
+    except tomllib.TOMLDecodeError as error:
+        raise HomeError(f"{path} is not TOML: {error}", code="config") from error
+    unknown = document.keys() - {"node"}
+    if unknown:
+        hint = "there is only `node`, a label"
+        raise HomeError(f"{path}: {min(unknown)!r} is no setting", code="config", hint=hint)
+    label = document.get("node", DEFAULT_NODE)
+    if not isinstance(label, str) or not label:
+        raise HomeError(f"{path}: node is a text of at least one character", code="config")
+    return Configuration(node=label)

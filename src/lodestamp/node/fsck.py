@@ -1,20 +1,21 @@
 """The auditor of a whole home: it runs where a `Node` refuses to open.
 
 Each room of node that stores something has an auditor of its own; this one calls them all. Today
-that is the log's, and the rights of the key files.
+that is the log's, and the key files. It opens the database as it is and migrates nothing.
 """
 
 from __future__ import annotations
 
 import os
 
-from lodestamp.core.transparency import NoteSigner
+from lodestamp.core.keys import SigningKey
+from lodestamp.core.transparency import NoteSigner, parse_vkey
 from lodestamp.errors import LodestampError
 from lodestamp.node import recorder
-from lodestamp.node.blocks import Progress
 from lodestamp.node.findings import AuditReport
 from lodestamp.node.folder import HomeFolder
-from lodestamp.node.keyring import load_key
+from lodestamp.node.keyring import AUTHOR_KEY, LOG_KEY, load_key
+from lodestamp.node.progress import Progress
 from lodestamp.node.storage import Database
 
 
@@ -23,43 +24,58 @@ def audit_log(
 ) -> AuditReport:
     """Audit the log of a home; HomeError when there is no home at all.
 
-    A damaged database, checkpoint or key is a finding.
+    A missing or damaged database, checkpoint or key is a finding.
     """
     report = AuditReport()
     folder = HomeFolder.locate(home)
     with folder.entering(create=False):
-        try:
-            key = load_key(folder.keys, "log")
-            database = Database.open(folder.database)
-        except LodestampError as error:
-            report.find("S1", "home", error.message)
-            return report
+        keys = {name: _load(folder, name, report) for name in (AUTHOR_KEY, LOG_KEY)}
     try:
-        with database.reading("auditing") as connection:
-            origin = recorder.read_meta(connection, "origin")
-        if origin is None:
-            report.find("S1", "database", "it holds no log")
-            return report
-        pinned = NoteSigner(origin, key).verifier_key
-        published = folder.published()
-        return recorder.audit(database, pinned, published=published, progress=progress)
+        database = Database.open(folder.database, create=False)
     except LodestampError as error:
         report.find("S1", "database", error.message)
         return report
+    try:
+        _audit(folder, database, keys[LOG_KEY], report, progress)
+    except LodestampError as error:
+        report.find("S1", "database", error.message)
     finally:
         database.close()
+    return report
 
 
 def fsck(
     home: str | os.PathLike[str] | None = None, *, progress: Progress | None = None
 ) -> AuditReport:
-    """Audit every room a home uses; errors and findings as `audit_log`."""
-    report = audit_log(home, progress=progress)
-    folder = HomeFolder.locate(home)
-    for name in ("author", "log"):
-        try:
-            load_key(folder.keys, name)
-            report.count("keys")
-        except LodestampError as error:
-            report.find("K1", f"key {name}", error.message)
-    return report
+    """Audit every room a home uses, which today is the log; errors and findings as `audit_log`."""
+    return audit_log(home, progress=progress)
+
+
+def _load(folder: HomeFolder, name: str, report: AuditReport) -> SigningKey | None:
+    try:
+        key = load_key(folder.keys, name)
+    except LodestampError as error:
+        report.find("K1", f"key {name}", error.message)
+        return None
+    report.count("keys")
+    return key
+
+
+def _audit(
+    folder: HomeFolder,
+    database: Database,
+    key: SigningKey | None,
+    report: AuditReport,
+    progress: Progress | None,
+) -> None:
+    with database.reading("auditing") as connection:
+        origin = recorder.read_meta(connection, "origin")
+        stated = recorder.read_meta(connection, "vkey")
+    if origin is None or stated is None:
+        report.find("S1", "database", "it holds no log")
+        return
+    # the key file decides; without it what the log was made with must do
+    pinned = NoteSigner(origin, key).verifier_key if key else parse_vkey(stated)
+    if pinned.text() != stated:
+        report.find("K1", "key log", f"the log was made with {stated}")
+    recorder.audit(database, pinned, report, published=folder.published(), progress=progress)

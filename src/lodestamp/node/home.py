@@ -14,27 +14,24 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
 from lodestamp.core.content import DEFAULT
 from lodestamp.core.encoding import Digest, JsonObject, JsonValue
 from lodestamp.core.keys import SigningKey
-from lodestamp.core.merkle import ConsistencyProof, InclusionProof
+from lodestamp.core.merkle import EMPTY_ROOT, ConsistencyProof, InclusionProof
 from lodestamp.core.operations import Operation, claim, evidence
 from lodestamp.core.proof import Proof
-from lodestamp.core.transparency import NoteSigner
-from lodestamp.errors import HomeError, LogCorrupt
+from lodestamp.core.transparency import ED25519_NOTE, Checkpoint, NoteSigner, VerifierKey
+from lodestamp.errors import BadNote, HomeError, LogCorrupt
 from lodestamp.node import recorder
-from lodestamp.node.blocks import Progress
 from lodestamp.node.folder import HomeFolder
-from lodestamp.node.keyring import load_key, make_key
+from lodestamp.node.keyring import AUTHOR_KEY, LOG_KEY, load_key, make_key
+from lodestamp.node.progress import Progress
 from lodestamp.node.proving import prove
 from lodestamp.node.recorder import Answer, Authorship, Recorded, Recorder
 from lodestamp.node.stamping import NO_OPERATION, address_path, claim_about, evidence_of, rehearse
 from lodestamp.node.storage import Database
-
-_AUTHOR_KEY: Final = "author"
-_LOG_KEY: Final = "log"
 
 
 class Node:
@@ -51,7 +48,6 @@ class Node:
         self.home = folder.path
         self.key_id = author.key_id
         self.log_key = log.key
-        self._folder = folder
         self._database = database
         authorship = Authorship(author, label)
         self._recorder = Recorder(database, log, authorship, clock=now_ms, publish=folder.publish)
@@ -207,15 +203,32 @@ def open(  # noqa: A001  `lodestamp.open` is what people type
     when the folder cannot be used, LogCorrupt when its log contradicts itself or what it published.
     """
     folder = HomeFolder.locate(home)
+    if origin is not None:
+        _require_origin(origin)
     with folder.entering(create=create):
         configuration = folder.configuration()
-        database = Database.open(folder.database)
+        database = _open_database(folder)
         try:
             author, log = _open_log(folder, database, origin)
         except BaseException:
             database.close()
             raise
     return Node(folder, database, author, log, configuration.node)
+
+
+def _require_origin(origin: str) -> None:
+    """Refuse a name that no checkpoint could bear, before anything is made."""
+    try:
+        Checkpoint(VerifierKey(origin, ED25519_NOTE, bytes(32)).name, 0, EMPTY_ROOT)
+    except BadNote:
+        hint = "at most 255 bytes, no space, no plus sign: such as example.org/log"
+        raise HomeError(f"{origin[:80]!r} cannot name a log", code="origin", hint=hint) from None
+
+
+def _open_database(folder: HomeFolder) -> Database:
+    """Make the database of a new home; of one that has published, only open it."""
+    gone = folder.checkpoint.exists() and not folder.database.exists()
+    return Database.open(folder.database, create=not gone)
 
 
 def _open_log(
@@ -226,9 +239,11 @@ def _open_log(
     if named is None:
         return _make_log(folder, database, origin)
     if origin not in (None, named):
-        raise HomeError(f"this home's log is {named}, and a log keeps its name", code="origin")
-    author = load_key(folder.keys, _AUTHOR_KEY)
-    signer = NoteSigner(named, load_key(folder.keys, _LOG_KEY))
+        hint = "leave --origin out, or give another --home"
+        message = f"this home's log is {named}, and a log keeps its name"
+        raise HomeError(message, code="origin", hint=hint)
+    author = load_key(folder.keys, AUTHOR_KEY)
+    signer = NoteSigner(named, load_key(folder.keys, LOG_KEY))
     with database.reading("opening the log") as connection:
         log = recorder.Log.load(connection, signer)
         published = folder.published()
@@ -243,13 +258,14 @@ def _make_log(
     if folder.published() is not None:
         hint = "restore the database; a new log would contradict what was published"
         raise LogCorrupt(f"{folder.database} lost its log", code="log-rolled-back", hint=hint)
-    author = make_key(folder.keys, _AUTHOR_KEY)
-    key = make_key(folder.keys, _LOG_KEY)
+    author = make_key(folder.keys, AUTHOR_KEY)
+    key = make_key(folder.keys, LOG_KEY)
     named = f"lodestamp.local/{key.public_key.raw.hex()[:16]}" if origin is None else origin
     signer = NoteSigner(named, key)
     with database.writing("making the log") as connection:
         recorder.create(connection, signer, now_ms())
         recorder.write_meta(connection, "origin", signer.name)
+        recorder.write_meta(connection, "vkey", signer.verifier_key.text())
         log = recorder.Log.load(connection, signer)
     folder.publish(log.head.note)
     return author, log

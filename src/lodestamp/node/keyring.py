@@ -7,7 +7,6 @@ written under a temporary name and moved into place, so it is either whole or ab
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import stat
 from pathlib import Path
@@ -16,10 +15,16 @@ from typing import Final
 from lodestamp.core.encoding import base64_decode, base64_encode
 from lodestamp.core.keys import SUITES, SigningKey
 from lodestamp.errors import HomeError, InputError
+from lodestamp.node.whole import read_bounded, write_whole
 
+AUTHOR_KEY: Final = "author"
+"""The key that signs own operations."""
+LOG_KEY: Final = "log"
+"""The key that signs checkpoints."""
 _FORMAT: Final = "lodestamp-key/1"
 _MEMBERS: Final = {"format", "key_id", "seed", "suite"}
-_FILE_SIZE_MAX: Final = 4096
+KEY_FILE_SIZE_MAX: Final = 4096
+"""Bytes of a key file; a hybrid one has 300."""
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -47,7 +52,7 @@ def load_key(folder: Path, name: str) -> SigningKey:
     path = folder / f"{name}.key"
     try:
         mode = path.stat().st_mode
-        data = path.read_bytes()[:_FILE_SIZE_MAX]
+        data = read_bounded(path, KEY_FILE_SIZE_MAX) or b""
     except FileNotFoundError:
         hint = "restore it from a backup; a log cannot go on under another key"
         raise HomeError(f"{path} is missing", code="key-missing", hint=hint) from None
@@ -85,21 +90,4 @@ def _write_key(path: Path, suite: str, seed: bytes) -> None:
         "seed": base64_encode(seed),
         "suite": suite,
     }
-    temporary = path.with_suffix(".new")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(json.dumps(document).encode())
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename in this folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    write_whole(path, json.dumps(document).encode(), mode=0o600)

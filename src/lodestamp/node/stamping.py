@@ -14,7 +14,8 @@ from lodestamp.core.keys import SigningKey
 from lodestamp.core.operations import NODE_LABEL_MAX, PREV_MAX, build_op, claim, evidence
 from lodestamp.core.proof import CONTENT_KIND, STATEMENT_PREDICATE
 from lodestamp.errors import UsageError
-from lodestamp.node.blocks import Progress, SourceFile
+from lodestamp.node.blocks import SourceFile
+from lodestamp.node.progress import Progress
 
 _DERIVER: Final = "lodestamp/stamp"
 _CERTAIN_BP: Final = 10_000

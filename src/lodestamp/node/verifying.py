@@ -9,8 +9,8 @@ from pathlib import Path
 
 from lodestamp.core import proof as proofs
 from lodestamp.core.verdict import Verdict
-from lodestamp.errors import SourceError
-from lodestamp.node.blocks import Progress, SourceFile
+from lodestamp.node.blocks import SourceFile, unreadable
+from lodestamp.node.progress import Progress
 
 StrPath = str | os.PathLike[str]
 
@@ -39,10 +39,10 @@ def verify(
             source = stack.enter_context(SourceFile.open(Path(content)))
             pieces = source.pieces(progress)
         return proofs.verify(
-            proof.encode() if isinstance(proof, proofs.Proof) else _read(proof, "a proof"),
+            proof.encode() if isinstance(proof, proofs.Proof) else _read(proof),
             trust=trust
             if trust is None or isinstance(trust, proofs.Trust)
-            else proofs.Trust.parse(_read(trust, "a trust file")),
+            else proofs.Trust.parse(_read(trust)),
             content=pieces,
             without_content=without_content,
             require=require,
@@ -51,20 +51,15 @@ def verify(
 
 def read_proof(path: StrPath) -> proofs.Proof:
     """Read a proof file without judging it; ProofFormatError when it is not one."""
-    return proofs.Proof.parse(_read(path, "a proof"))
+    return proofs.Proof.parse(_read(path))
 
 
-def _read(what: bytes | StrPath, name: str) -> bytes:
+def _read(what: bytes | StrPath) -> bytes:
     """Read a whole document, up to one byte more than a proof may have."""
     if isinstance(what, bytes):
         return what
     try:
         with Path(what).open("rb") as file:
             return file.read(proofs.PROOF_SIZE_MAX + 1)
-    except IsADirectoryError:
-        raise SourceError(f"{what} is a directory, not {name}", code="source.directory") from None
-    except FileNotFoundError:
-        raise SourceError(f"{what}: no such file", code="source.missing") from None
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise SourceError(f"{what}: {why}", code="source.unreadable") from error
+        raise unreadable(what, error) from error

@@ -3,6 +3,7 @@
 from lodestamp.core.encoding.address import (
     Digest,
     address_of,
+    address_of_digest,
     content_address,
     digest_of_address,
     is_content_address,
@@ -49,6 +50,7 @@ __all__ = [
     "JsonValue",
     "Multihash",
     "address_of",
+    "address_of_digest",
     "base16_decode",
     "base16_encode",
     "base32_decode",

@@ -35,6 +35,11 @@ def is_content_address(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and _is_address(value) is not None
 
 
+def address_of_digest(digest: bytes) -> str:
+    """Return the content address of what has this SHA-256 digest."""
+    return _PREFIX + digest.hex()
+
+
 def digest_of_address(address: str) -> Digest:
     """Return the 32 bytes an address names; EncodingError ``bad-address`` when it is none."""
     if not is_content_address(address):

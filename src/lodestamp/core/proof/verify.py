@@ -1,7 +1,8 @@
 """The verifier: one proof file in, one verdict out, leg by leg (transparency spec §9.1).
 
 Each leg recomputes what it needs from the legs it rests on, so there is nothing to look up and no
-copy that could disagree. A leg that rests on a refuted one is ``unknown/<leg>.blocked``.
+copy that could disagree. A leg that rests on one that is refuted, or could not be read, is
+``unknown/<leg>.blocked``.
 
     operation <- content        the evidence among the operations names the content
     operation <- log            the entry is made from the operation's digest

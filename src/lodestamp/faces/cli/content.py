@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from lodestamp.core.content import DEFAULT
 from lodestamp.faces.cli.exits import print_json
-from lodestamp.faces.cli.options import DEFAULT_PROFILE, Json, Profile
+from lodestamp.faces.cli.options import Json, Profile
 from lodestamp.faces.cli.plain import say
 from lodestamp.faces.cli.progress import progress_bar
 
@@ -24,7 +25,7 @@ def _verbs() -> None:
 def of(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="The file.")],
     *,
-    profile: Profile = DEFAULT_PROFILE,
+    profile: Profile = DEFAULT,
     as_json: Json = False,
 ) -> None:
     """Print the CID a file has, without recording anything.

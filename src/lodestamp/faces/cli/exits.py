@@ -12,6 +12,7 @@ from lodestamp.errors import (
     LogLockedError,
     SourceError,
     StoreError,
+    TrustError,
     UsageError,
 )
 from lodestamp.faces.cli.plain import plain
@@ -26,9 +27,9 @@ _UNAVAILABLE = (HomeError, LogLockedError, SourceError, StoreError)
 
 
 def exit_code_of(error: LodestampError) -> int:
-    """Return 64 for a call that makes no sense, 2 for a failing environment, else 1."""
-    if isinstance(error, UsageError):
-        return USAGE
+    """Return 64 for a call or a trust file that makes no sense, 2 for the environment, else 1."""
+    if isinstance(error, UsageError | TrustError):
+        return USAGE  # exit 1 of a judging verb would say that the proof is refuted
     if isinstance(error, _UNAVAILABLE):
         return UNAVAILABLE
     return REFUSED

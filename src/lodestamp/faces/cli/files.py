@@ -2,42 +2,40 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from lodestamp.errors import InputError, StoreError
+from lodestamp.node.whole import write_whole
 
 
-def refuse_existing(path: Path) -> None:
-    """Refuse to overwrite a regular file; InputError ``exists``."""
-    if path.is_file():
-        raise InputError(f"{path} exists", code="exists", hint="--force overwrites it")
+def is_stream(path: Path) -> bool:
+    """Tell whether the name is taken by something that is no file, such as /dev/stdout."""
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
-def write_whole(path: Path, data: bytes, *, force: bool) -> None:
-    """Write a file under a temporary name, sync it, and move it into place.
+def refuse_target(path: Path, *, force: bool) -> None:
+    """Refuse, before anything is recorded, a name that could not be written.
 
-    Something that is no regular file, such as /dev/stdout, is written to directly. InputError
-    ``exists`` without `force`; StoreError when the file system refuses.
+    InputError ``exists`` for a file without `force`; StoreError ``io`` for a folder, or a name in
+    no folder.
     """
+    if path.is_file() and not force:
+        raise InputError(f"{path} exists", code="exists", hint="--force overwrites it")
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder", code="io", hint="-o takes the name of a file")
+    if not path.parent.is_dir():
+        raise StoreError(f"there is no folder {path.parent}", code="io", hint="make it first")
+
+
+def write_result(path: Path, data: bytes, *, force: bool) -> None:
+    """Write a file whole; a stream is written to directly. Errors as `refuse_target`."""
     try:
-        if path.exists() and not path.is_file():
+        if is_stream(path):
             path.write_bytes(data)
-            return
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            with temporary.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            if not force:
-                os.link(temporary, path)  # fails where the name was taken meanwhile
-            else:
-                temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        else:
+            write_whole(path, data, replace=force)
     except FileExistsError:
-        refuse_existing(path)
+        refuse_target(path, force=force)
         raise StoreError(f"{path}: the name is taken", code="io") from None
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror}", code="io") from error

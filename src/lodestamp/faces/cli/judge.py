@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,25 +11,22 @@ from lodestamp.faces.cli.exits import print_json
 from lodestamp.faces.cli.options import Json
 from lodestamp.faces.cli.progress import progress_bar
 
-if TYPE_CHECKING:
-    pass
-
 
 def verify(
     proof: Annotated[Path, typer.Argument(metavar="PROOF", help="A .proof.json file.")],
     content: Annotated[
-        Path | None, typer.Argument(metavar="[CONTENT]", help="The file the proof is about.")
+        Path | None, typer.Argument(metavar="CONTENT", help="The file the proof is about.")
     ] = None,
     *,
     without_content: Annotated[
-        bool, typer.Option("--without-content", help="Do not ask for the file.")
+        bool, typer.Option("--without-content", help="Judge without the file.")
     ] = False,
     trust: Annotated[
         Path | None, typer.Option("--trust", metavar="FILE", help="The keys you trust (JSON).")
     ] = None,
     require: Annotated[
         list[str] | None,
-        typer.Option("--require", metavar="LEG", help="A leg the proof must carry; repeatable."),
+        typer.Option("--require", metavar="LEG", help="A leg that must be established."),
     ] = None,
     as_json: Json = False,
 ) -> int:

@@ -70,8 +70,8 @@ def prove(
 @log.command()
 def consistency(
     context: typer.Context,
-    size1: Annotated[int, typer.Argument(metavar="A", help="The older tree size.")],
-    size2: Annotated[int, typer.Argument(metavar="B", help="The newer tree size.")],
+    size1: Annotated[int, typer.Argument(metavar="A", min=0, help="The older tree size.")],
+    size2: Annotated[int, typer.Argument(metavar="B", min=0, help="The newer tree size.")],
     *,
     as_json: Json = False,
 ) -> None:
@@ -126,5 +126,8 @@ def _show_report(report: AuditReport, *, as_json: bool) -> int:
         say(f"checked  {number:>9,}  {what.replace('_', ' ')}")
     for finding in report.findings:
         say(f"FINDING  {finding.code}  {finding.where}: {finding.detail}")
-    say("clean" if report.clean else f"{len(report.findings)} findings")
+    found = len(report.findings)
+    say("clean" if report.clean else f"{found} finding{'s' if found > 1 else ''}")
+    if not report.clean:
+        say("Change nothing; keep a copy of the home, and restore a backup that is clean.")
     return report.exit_code

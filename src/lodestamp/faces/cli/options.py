@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lodestamp.core.content import DEFAULT
+from lodestamp.core.content import PROFILES
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per result.")]
 Profile = Annotated[
@@ -14,7 +14,6 @@ Profile = Annotated[
     typer.Option(
         "--profile",
         metavar="P",
-        help="How the file is cut and linked into a CID (as kubo names it).",
+        help="How the file becomes a CID: " + ", ".join(PROFILES) + ".",
     ),
 ]
-DEFAULT_PROFILE = DEFAULT

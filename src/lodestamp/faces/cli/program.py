@@ -16,7 +16,7 @@ from lodestamp.version import __version__
 
 app = typer.Typer(
     name="lodestamp",
-    help="Provenance that anyone can check offline, down to a Bitcoin block header.",
+    help="Provenance that anyone can check offline.",
     epilog="A first look: `lodestamp stamp report.pdf`, then `lodestamp verify "
     "report.pdf.proof.json report.pdf`.",
     add_completion=False,
@@ -43,7 +43,7 @@ def choose_home(
         ),
     ] = None,
 ) -> None:
-    """Provenance that anyone can check offline, down to a Bitcoin block header."""
+    """Provenance that anyone can check offline."""
     context.obj = home
 
 
@@ -66,13 +66,18 @@ def run(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
         code: Any = app(arguments, standalone_mode=False)
+        sys.stdout.flush()
     except typer.TyperException as error:
-        hint = "add --help to a verb to see what it takes"
+        hint = "see `lodestamp VERB --help`; --home goes before the verb, --json after it"
         return report_error(UsageError(error.format_message(), hint=hint), as_json=as_json)
     except LodestampError as error:
         return report_error(error, as_json=as_json)
     except BrokenPipeError:
         # whoever read our output has gone; keep the interpreter from complaining at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNAVAILABLE
+    except OSError as error:
+        sys.stderr.write(f"lodestamp: cannot write the output: {error.strerror}\n")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UNAVAILABLE
     if code == INTERRUPTED:

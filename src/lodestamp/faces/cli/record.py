@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lodestamp.core.content import DEFAULT
 from lodestamp.errors import LodestampError, UsageError
 from lodestamp.faces.cli.exits import print_json, report_error
-from lodestamp.faces.cli.files import refuse_existing, write_whole
-from lodestamp.faces.cli.options import DEFAULT_PROFILE, Json, Profile
+from lodestamp.faces.cli.files import is_stream, refuse_target, write_result
+from lodestamp.faces.cli.options import Json, Profile
 from lodestamp.faces.cli.plain import say
 from lodestamp.faces.cli.progress import progress_bar
 
@@ -51,7 +52,7 @@ def init(
 
 def stamp(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files to stamp.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files to stamp.")],
     *,
     claim: Annotated[
         str | None, typer.Option("--claim", metavar="TEXT", help="What you say about the content.")
@@ -59,7 +60,7 @@ def stamp(
     name: Annotated[
         bool, typer.Option("--name", help="Sign the file's name into the record too.")
     ] = False,
-    profile: Profile = DEFAULT_PROFILE,
+    profile: Profile = DEFAULT,
     sha256: Annotated[
         bool, typer.Option("--sha256", help="Record the file's plain SHA-256 as well.")
     ] = False,
@@ -67,7 +68,9 @@ def stamp(
         Path | None,
         typer.Option("--out", "-o", metavar="FILE", help="Default: PATH.proof.json."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the proof file.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Record anew and overwrite the proof file.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Address files, record that in your log, and write a proof beside each.
@@ -83,13 +86,13 @@ def stamp(
         for path in paths:
             target = out or path.parent / f"{path.name}.proof.json"
             try:
-                if not force:
-                    refuse_existing(target)
+                if path.exists():  # else `stamp` says what is wrong with it
+                    refuse_target(target, force=force)
                 with progress_bar(f"stamping {path.name}") as bar:
                     proof = node.stamp(
                         path, claim=claim, name=name, profile=profile, sha256=sha256, progress=bar
                     )
-                write_whole(target, proof.encode(), force=force)
+                write_result(target, proof.encode(), force=force)
             except LodestampError as error:
                 worst = max(worst, report_error(error, as_json=as_json))
             else:
@@ -112,6 +115,8 @@ def _show_stamped(path: Path, target: Path, proof: Proof, *, as_json: bool) -> N
         "proof": str(target),
         "pending": [],
     }
+    if is_stream(target):
+        return  # the proof itself went there, and may be all that is read
     if as_json:
         print_json(stamped)
         return

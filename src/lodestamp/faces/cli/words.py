@@ -30,6 +30,12 @@ _COLOURS: Final = MappingProxyType(
     }
 )
 _SELF_ASSERTED: Final = "self-asserted"
+_REASONS: Final = MappingProxyType(
+    {
+        "blocked": "not checked: a leg it rests on does not stand",
+        "bytes_absent": "not looked at, as asked",
+    }
+)
 
 Facts = Mapping[str, Any]
 """A leg's facts; a proof's own words among them are not to be trusted with a terminal."""
@@ -39,7 +45,9 @@ def print_verdict(path: Path, verdict: Verdict) -> None:
     """Print a verdict: the answer first, then each leg, then what the answer does not say."""
     answer = str(verdict.verdict).upper()
     typer.secho(answer, fg=_COLOURS[verdict.verdict], bold=True, nl=False)
-    typer.echo(f"  {plain(path)}")
+    decisive = [leg.name for leg in verdict.legs if leg.counts and leg.status is verdict.verdict]
+    why = "" if verdict.verdict is Status.ESTABLISHED else f": {', '.join(decisive)}"
+    typer.echo(f"  {plain(path)}{why}")
     for leg in verdict.legs:
         _print_leg(leg)
     for line in verdict.ignored:
@@ -58,7 +66,8 @@ def _print_leg(leg: Leg) -> None:
     elif carried:
         typer.echo(f"{leg.code}: {plain(leg.detail)}")
     else:
-        typer.secho(leg.code.partition(".")[2].replace("_", " "), dim=True)
+        reason = leg.code.partition(".")[2]
+        typer.secho(_REASONS.get(reason, reason.replace("_", " ")), dim=True)
 
 
 def _established(leg: Leg) -> str:
@@ -68,7 +77,7 @@ def _established(leg: Leg) -> str:
 
 
 def _format(_facts: Facts, _basis: str) -> list[str]:
-    return ["one canonical file, nothing unbound"]
+    return ["well-formed, no member unknown"]
 
 
 def _operation(facts: Facts, basis: str) -> list[str]:
@@ -89,8 +98,8 @@ def _content(facts: Facts, _basis: str) -> list[str]:
 
 
 def _log(facts: Facts, basis: str) -> list[str]:
-    place = f"index {facts['index']:,} of {facts['size']:,}"
-    return [f"{place} in {plain(facts['origin'])} ({basis})"]
+    place = f"index {facts['index']:,} in a log of {facts['size']:,}, {plain(facts['origin'])}"
+    return [f"{place} ({basis})"]
 
 
 def _checkpoint(facts: Facts, basis: str) -> list[str]:
@@ -112,7 +121,11 @@ _SENTENCES: Final[Mapping[str, Callable[[Facts, str], list[str]]]] = MappingProx
 
 def _remarks(verdict: Verdict) -> list[str]:
     remarks = []
-    if any(leg.code == "content.bytes_absent" for leg in verdict.legs):
+    if any(leg.code == "format.not_json" for leg in verdict.legs):
+        remarks.append("This is no proof file. The proof comes first, then the file it is about.")
+    if any(leg.code == "format.not_canonical" for leg in verdict.legs):
+        remarks.append("The file was changed or reformatted after it was written.")
+    if any(leg.code == "content.bytes_absent" and leg.counts for leg in verdict.legs):
         remarks.append(
             "The content was not given: name the file after the proof, or say --without-content."
         )

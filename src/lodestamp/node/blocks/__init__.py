@@ -1,5 +1,5 @@
 """Content on disk: reading the files whose addresses core computes."""
 
-from lodestamp.node.blocks.source import Progress, SourceFile
+from lodestamp.node.blocks.source import SourceFile, unreadable
 
-__all__ = ["Progress", "SourceFile"]
+__all__ = ["SourceFile", "unreadable"]

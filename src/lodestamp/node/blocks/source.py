@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Self
 
 from lodestamp.errors import SourceError
+from lodestamp.node.progress import Progress
 
 PIECE_SIZE: Final = 1 << 20
 """Bytes: the chunk of the default profile, so that each piece is hashed where it lies."""
-
-Progress = Callable[[int, int], None]
-"""Called with bytes done and bytes in all."""
 
 
 class SourceFile:
@@ -40,19 +38,14 @@ class SourceFile:
         try:
             # O_NONBLOCK: opening a FIFO must not wait for its writer before we refuse it
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except FileNotFoundError:
-            raise SourceError(f"{path}: no such file", code="source.missing") from None
         except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or str(error)
-            raise SourceError(f"{path}: {why}", code="source.unreadable") from error
+            raise unreadable(path, error) from error
         status = os.fstat(descriptor)
         if stat.S_ISREG(status.st_mode):
             return cls(path, descriptor, status)
         os.close(descriptor)
         if stat.S_ISDIR(status.st_mode):
-            raise SourceError(
-                f"{path} is a directory; a file is needed here", code="source.directory"
-            )
+            raise unreadable(path, IsADirectoryError())
         raise SourceError(f"{path} is not a regular file", code="source.special")
 
     def pieces(self, progress: Progress | None = None) -> Iterator[memoryview]:
@@ -84,7 +77,7 @@ class SourceFile:
                     break
                 filled += count
         except OSError as error:
-            raise SourceError(f"{self.path}: {error.strerror}", code="source.unreadable") from error
+            raise unreadable(self.path, error) from error
         return filled
 
     def close(self) -> None:
@@ -96,6 +89,16 @@ class SourceFile:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def unreadable(path: object, error: OSError | ValueError) -> SourceError:
+    """Return what to say of a path that could not be opened or read."""
+    if isinstance(error, FileNotFoundError):
+        return SourceError(f"{path}: no such file", code="source.missing")
+    if isinstance(error, IsADirectoryError):
+        return SourceError(f"{path} is a directory; a file is needed here", code="source.directory")
+    why = getattr(error, "strerror", None) or str(error)  # a ValueError: a NUL in the name
+    return SourceError(f"{path}: {why}", code="source.unreadable")
 
 
 def _signature(status: os.stat_result) -> tuple[int, int, int, int]:

@@ -6,7 +6,6 @@ re-derives everything from stored bytes and shares no code with the writer.
 
 from lodestamp.node.recorder.audit import audit
 from lodestamp.node.recorder.log import (
-    Head,
     Log,
     check_published,
     checkpoint_note,
@@ -16,14 +15,12 @@ from lodestamp.node.recorder.log import (
     read_head,
 )
 from lodestamp.node.recorder.queries import find_operation, read_meta, write_meta
-from lodestamp.node.recorder.recorded import FlushLimits, Recorded, RecordStatus
+from lodestamp.node.recorder.recorded import Recorded, RecordStatus
 from lodestamp.node.recorder.recorder import Answer, Authorship, Recorder
 
 __all__ = [
     "Answer",
     "Authorship",
-    "FlushLimits",
-    "Head",
     "Log",
     "RecordStatus",
     "Recorded",

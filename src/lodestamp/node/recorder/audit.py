@@ -2,50 +2,46 @@
 
 It reads rows with queries of its own and shares no code with the writer beyond core, so a fault of
 the writer cannot hide itself. Findings carry the codes A1-A8 of the transparency spec §11; those
-beyond speak of rows the operations spec §10 adds. Memory does not grow with the log.
+beyond speak of rows the operations spec §10 adds. Memory grows with the checkpoints, some hundred
+bytes each, and not with the operations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, exists, select, text
 
-from lodestamp.core.encoding import OP_CID_PREFIX
-from lodestamp.core.merkle import EMPTY_ROOT, leaf_hash, node_hash
+from lodestamp.core.encoding import OP_CID_PREFIX, address_of_digest
+from lodestamp.core.merkle import EMPTY_ROOT, HASH_SIZE, TILE_WIDTH, leaf_hash, node_hash
 from lodestamp.core.operations import Operation, derived_from, parse_op, verify_op
 from lodestamp.core.transparency import VerifierKey, open_note, parse_checkpoint
 from lodestamp.errors import InputError, LodestampError
 from lodestamp.node.findings import FINDINGS_MAX, AuditReport
+from lodestamp.node.progress import Progress
 from lodestamp.node.recorder import tables
 from lodestamp.node.storage import Database
-
-_TILE_WIDTH: Final = 256
-_HASH: Final = 32
-
-ProgressCall = Callable[[int, int], None]
 
 
 def audit(
     database: Database,
     key: VerifierKey,
+    report: AuditReport,
     *,
     published: bytes | None = None,
-    progress: ProgressCall | None = None,
-) -> AuditReport:
+    progress: Progress | None = None,
+) -> None:
     """Audit a log against the key its home pins; `published` is the checkpoint file, if any.
 
     A database too damaged to be read is a finding, not an exception.
     """
-    report = AuditReport()
     try:
         with database.reading("auditing") as connection:
             _Audit(connection, key, report, progress).run(published)
     except LodestampError as error:
         report.find("S1", "database", error.message)
-    return report
 
 
 class _Audit:
@@ -54,7 +50,7 @@ class _Audit:
         connection: Connection,
         key: VerifierKey,
         report: AuditReport,
-        progress: ProgressCall | None,
+        progress: Progress | None,
     ) -> None:
         self._connection = connection
         self._key = key
@@ -146,7 +142,7 @@ class _Audit:
             ("parent", parents, operation.prev),
             ("source", sources, derived_from(operation)),
         ):
-            stored = sorted("sha256:" + edge.op_id.hex() for edge in rows)
+            stored = sorted(address_of_digest(edge.op_id) for edge in rows)
             if stored != sorted(wanted):
                 self._report.find("S2", where, f"its {name} edges are not those of its bytes")
             if any(edge.parent >= row.seq for edge in rows):
@@ -170,7 +166,7 @@ class _Audit:
         while size >> 8 * level or level in stored:
             count = size >> 8 * level
             numbers = [row.n for row in stored.pop(level, [])]
-            if numbers != list(range(-(-count // _TILE_WIDTH))):
+            if numbers != list(range(-(-count // TILE_WIDTH))):
                 self._report.find("A6", f"tile level {level}", "rows are missing or left over")
             else:
                 self._check_level(level, count)
@@ -184,10 +180,10 @@ class _Audit:
         derived = self._leaves() if level == 0 else self._level_above(level - 1)
         for row in self._rows(query):
             where = f"tile {level}/{row.n}"
-            width = min(_TILE_WIDTH, count - row.n * _TILE_WIDTH)
+            width = min(TILE_WIDTH, count - row.n * TILE_WIDTH)
             wanted = b"".join(next(derived, b"") for _ in range(width))
-            if len(row.hashes) != width * _HASH:
-                self._report.find("A6", where, f"{len(row.hashes)} bytes, not {width * _HASH}")
+            if len(row.hashes) != width * HASH_SIZE:
+                self._report.find("A6", where, f"{len(row.hashes)} bytes, not {width * HASH_SIZE}")
             elif row.hashes != wanted:
                 self._report.find("A4" if level == 0 else "A5", where, "hashes that do not follow")
             self._report.count("tiles")
@@ -200,8 +196,10 @@ class _Audit:
         columns = tables.log_tile.c
         query = select(columns.hashes).where(columns.level == level).order_by(columns.n)
         for row in self._rows(query):
-            hashes = [row.hashes[at : at + _HASH] for at in range(0, len(row.hashes), _HASH)]
-            if len(hashes) == _TILE_WIDTH:
+            hashes = [
+                row.hashes[at : at + HASH_SIZE] for at in range(0, len(row.hashes), HASH_SIZE)
+            ]
+            if len(hashes) == TILE_WIDTH:
                 yield _root_of(hashes)
 
     def _check_checkpoints(self) -> None:

@@ -1,7 +1,7 @@
 """One transaction's worth of operations: checked against the log and each other, written at once.
 
 Causal rules of the operations spec §7: every `prev` and every reference is in the log (S6, S8), of
-the right type (S6), and an ancestor (S6); heads are operations that are nobody's `prev` (S5).
+an ancestor (S6); heads are operations that are nobody's `prev` (S5).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Table, delete, insert, select
 
-from lodestamp.core.encoding import Digest, digest_of_address
+from lodestamp.core.encoding import Digest, address_of_digest, digest_of_address
 from lodestamp.core.operations import PREV_MAX, Operation, derived_from, references
 from lodestamp.errors import CausalError, RecordError
 from lodestamp.node.recorder import tables
@@ -26,14 +26,13 @@ class Known(NamedTuple):
     """An operation of this log, as far as causal checks need it."""
 
     seq: int
-    type: str
     generation: int
     op_id: Digest
 
 
 @dataclass(frozen=True, slots=True)
-class Edges:
-    """The rows an accepted operation adds: itself and its edges."""
+class Accepted:
+    """The rows an accepted operation adds: itself and its each."""
 
     op: Operation
     known: Known
@@ -50,17 +49,17 @@ class Batch:
         self._heads = {known.seq: known for known in _read_heads(connection)}
         self._known = {known.op_id: known for known in self._heads.values()}
         self._old_heads = set(self._heads)
-        self._accepted: list[Edges] = []
+        self._accepted: list[Accepted] = []
 
     @property
     def digests(self) -> list[Digest]:
         """The new leaves, in log order."""
-        return [edges.known.op_id for edges in self._accepted]
+        return [each.known.op_id for each in self._accepted]
 
     def newest_heads(self) -> list[str]:
         """Return the op ids a new operation points at: the heads, at most the 32 newest (S5)."""
         newest = sorted(self._heads, reverse=True)[:PREV_MAX]
-        return sorted("sha256:" + self._heads[seq].op_id.hex() for seq in newest)
+        return sorted(address_of_digest(self._heads[seq].op_id) for seq in newest)
 
     def look_up(self, operations: Iterable[Operation]) -> None:
         """Read in a few queries everything that accepting these operations will ask for."""
@@ -79,15 +78,15 @@ class Batch:
     def accept(self, op: Operation) -> Known:
         """Give the operation the next leaf.
 
-        CausalError when a `prev` or a reference is missing; RecordError ``wrong-reference-type`` or
-        ``not-an-ancestor`` when a reference may not be used. Nothing is kept of a refused one.
+        CausalError when a `prev` or a reference is missing, RecordError ``not-an-ancestor`` when a
+        reference is not in the operation's past. Nothing is kept of a refused one.
         """
         parents = self._require([(op_id, f"/prev/{at}") for at, op_id in enumerate(op.prev)])
         self._check_references(op, parents)
         generation = 1 + max((parent.generation for parent in parents), default=-1)
-        known = Known(self._next_seq, op.type, generation, op.digest)
+        known = Known(self._next_seq, generation, op.digest)
         sources = tuple(self._known[digest_of_address(op_id)] for op_id in derived_from(op))
-        self._accepted.append(Edges(op, known, tuple(parents), sources))
+        self._accepted.append(Accepted(op, known, tuple(parents), sources))
         self._next_seq += 1
         self._known[op.digest] = known
         for parent in parents:
@@ -99,24 +98,24 @@ class Batch:
         """Store every accepted operation with its edges, and move the heads."""
         if not self._accepted:
             return
-        authors = self._intern(tables.author, {edges.op.author for edges in self._accepted})
-        nodes = self._intern(tables.node, {edges.op.node for edges in self._accepted})
+        authors = self._intern(tables.author, {each.op.author for each in self._accepted})
+        nodes = self._intern(tables.node, {each.op.node for each in self._accepted})
         self._insert(
             tables.operation,
             [
                 {
-                    "seq": edges.known.seq,
-                    "op_id": edges.known.op_id,
-                    "version": edges.op.v,
-                    "type": edges.op.type,
-                    "author_id": authors[edges.op.author],
-                    "node_id": nodes[edges.op.node],
-                    "ts": edges.op.ts,
-                    "generation": edges.known.generation,
-                    "raw": edges.op.wire,
+                    "seq": each.known.seq,
+                    "op_id": each.known.op_id,
+                    "version": each.op.v,
+                    "type": each.op.type,
+                    "author_id": authors[each.op.author],
+                    "node_id": nodes[each.op.node],
+                    "ts": each.op.ts,
+                    "generation": each.known.generation,
+                    "raw": each.op.wire,
                     "received_at": received_at,
                 }
-                for edges in self._accepted
+                for each in self._accepted
             ],
         )
         self._insert(tables.parent, _pairs((e.known, e.parents) for e in self._accepted))
@@ -127,12 +126,6 @@ class Batch:
         wanted = references(op)
         found = self._require([(reference.op_id, reference.at) for reference in wanted])
         for reference, known in zip(wanted, found, strict=True):
-            if known.type not in reference.types:
-                raise RecordError(
-                    f"{reference.op_id} (at {reference.at}) is a {known.type}; expected "
-                    + " or ".join(sorted(reference.types)),
-                    code="wrong-reference-type",
-                )
             if not self._is_ancestor(known, parents):
                 raise RecordError(
                     f"{reference.op_id} (at {reference.at}) is not in the operation's past",
@@ -188,7 +181,7 @@ class Batch:
         wanted = [digest for digest in digests if digest not in self._known]
         column = tables.operation.c
         for at in range(0, len(wanted), _LOOKUP_WIDTH):
-            query = select(column.seq, column.type, column.generation, column.op_id).where(
+            query = select(column.seq, column.generation, column.op_id).where(
                 column.op_id.in_(wanted[at : at + _LOOKUP_WIDTH])
             )
             for row in self._connection.execute(query):
@@ -215,13 +208,10 @@ class Batch:
 
 def _read_heads(connection: Connection) -> list[Known]:
     column = tables.operation.c
-    query = select(column.seq, column.type, column.generation, column.op_id).join(
+    query = select(column.seq, column.generation, column.op_id).join(
         tables.head, tables.head.c.seq == column.seq
     )
-    return [
-        Known(row.seq, row.type, row.generation, Digest(row.op_id))
-        for row in connection.execute(query)
-    ]
+    return [Known(row.seq, row.generation, Digest(row.op_id)) for row in connection.execute(query)]
 
 
 def _pairs(edges: Iterable[tuple[Known, tuple[Known, ...]]]) -> list[dict[str, Any]]:

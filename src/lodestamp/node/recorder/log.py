@@ -16,6 +16,7 @@ from sqlalchemy import Connection, insert, select, update
 from lodestamp.core.encoding import OP_CID_PREFIX, Digest
 from lodestamp.core.merkle import (
     EMPTY_ROOT,
+    TILE_WIDTH,
     ConsistencyProof,
     Frontier,
     InclusionProof,
@@ -38,16 +39,6 @@ from lodestamp.node.recorder.tables import log_checkpoint, log_head
 from lodestamp.node.recorder.tiles import TileReader, append_hashes
 
 _HEAD_ROW: Final = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """What one append left behind: the first new leaf, the new size and root, the signed note."""
-
-    first_index: int
-    size: int
-    root: Digest
-    note: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +69,10 @@ def read_head(connection: Connection) -> Head:
 
 def checkpoint_note(connection: Connection, size: int | None = None) -> bytes:
     """Return the signed note of this size, by default the newest; UsageError when there is none."""
+    newest = read_head(connection)
     if size is None:
-        return read_head(connection).note
+        return newest.note
+    _within(newest, size)
     query = select(log_checkpoint.c.note).where(log_checkpoint.c.size == size)
     note: bytes | None = connection.execute(query).scalar()
     if note is None:
@@ -108,7 +101,7 @@ def consistency(connection: Connection, size1: int, size2: int) -> ConsistencyPr
 
 
 def _within(newest: Head, size: int) -> None:
-    if size > newest.size:
+    if not 0 <= size <= newest.size:
         raise UsageError(f"the log has {newest.size} operations, not {size}", code="beyond-log")
 
 
@@ -152,9 +145,7 @@ class Log:
             raise LogCorrupt(f"the head moved from size {self.head.size} to a tree it is not")
         return replace(self, frontier=frontier, head=head)
 
-    def extend(
-        self, connection: Connection, digests: Sequence[Digest], sealed_at: int
-    ) -> tuple[Self, Sealed]:
+    def extend(self, connection: Connection, digests: Sequence[Digest], sealed_at: int) -> Self:
         """Append these operations, sign the new checkpoint and swap the head.
 
         Call it on a log that has caught up in this very transaction.
@@ -163,13 +154,12 @@ class Log:
         frontier, levels = self.frontier.grow(leaves)
         first = self.frontier.size
         for level, hashes in enumerate(levels):
-            append_hashes(connection, level, first >> 8 * level, hashes)
+            append_hashes(connection, level, first // TILE_WIDTH**level, hashes)
         root = frontier.root()
         note = sign_note(Checkpoint(self.signer.name, frontier.size, root).text(), [self.signer])
         head = Head(frontier.size, root, note)
         _swap_head(connection, self.head, head, sealed_at)
-        sealed = Sealed(first, head.size, root, note)
-        return replace(self, frontier=frontier, head=head), sealed
+        return replace(self, frontier=frontier, head=head)
 
 
 def _swap_head(connection: Connection, old: Head, new: Head, sealed_at: int) -> None:
@@ -214,7 +204,7 @@ def check_published(connection: Connection, note: bytes, key: VerifierKey) -> No
     try:
         published = parse_checkpoint(open_note(note, [key]).text)
     except InputError as error:
-        hint = "if the file was damaged, delete it after `lodestamp fsck` is clean"
+        hint = "if `lodestamp fsck` finds nothing but this, delete the home's file `checkpoint`"
         raise LogCorrupt(f"the published checkpoint: {error.message}", hint=hint) from error
     head = read_head(connection)
     if published.size > head.size:

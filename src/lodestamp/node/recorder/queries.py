@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select
 
-from lodestamp.core.encoding import digest_of_address
+from lodestamp.core.encoding import address_of_digest, digest_of_address
 from lodestamp.core.operations import Operation, parse_op
 from lodestamp.errors import InputError, LogCorrupt, UnknownOperation
 from lodestamp.node.recorder import tables
@@ -45,7 +45,7 @@ def last_operation(connection: Connection) -> StoredOperation | None:
     row = connection.execute(
         select(column.op_id).order_by(column.seq.desc()).limit(1)
     ).one_or_none()
-    return None if row is None else find_operation(connection, "sha256:" + row.op_id.hex())
+    return None if row is None else find_operation(connection, address_of_digest(row.op_id))
 
 
 def read_meta(connection: Connection, key: str) -> str | None:

@@ -1,10 +1,10 @@
 """The recorder: the only writer of a log (operations spec N1-N5, N9; DESIGN D11).
 
 Callers hand in operations from any thread; one thread of ours collects what is waiting and commits
-it as a group. Verification happens first, in a small pool, and is the same for our own operations
-and a stranger's. In one transaction the writer then checks causal references, stores rows, appends
-leaves and signs the new checkpoint. A future resolves after that commit and never before:
-acknowledged means on disk, in the tree, under a signed checkpoint.
+it as a group. What strangers signed is parsed and verified beforehand, in a small pool; our own is
+built, signed and then verified by the same code in the writer. In one transaction the writer checks
+causal references, stores rows, appends leaves and signs the new checkpoint. A future resolves after
+that commit and never before: acknowledged means on disk, in the tree, under a signed checkpoint.
 """
 
 from __future__ import annotations
@@ -21,17 +21,18 @@ from typing import Final, Self
 from lodestamp.core.encoding import JsonObject
 from lodestamp.core.keys import Signer
 from lodestamp.core.operations import Operation, build_op, parse_op, verify_op
-from lodestamp.errors import LimitExceeded, LodestampError, RecordError, StoreError
+from lodestamp.errors import LimitExceeded, LodestampError, RecordError, StoreError, UsageError
 from lodestamp.node.recorder.batch import Batch
-from lodestamp.node.recorder.log import Log, Sealed
-from lodestamp.node.recorder.recorded import (
+from lodestamp.node.recorder.limits import (
     CLOCK_SKEW_S_MAX,
+    FLUSH_IDLE_S_MAX,
+    FLUSH_OPERATIONS_MAX,
+    FLUSH_WAIT_S_MAX,
     QUEUE_MAX,
     SUBMIT_MAX,
-    FlushLimits,
-    Recorded,
-    RecordStatus,
 )
+from lodestamp.node.recorder.log import Log
+from lodestamp.node.recorder.recorded import Recorded, RecordStatus
 from lodestamp.node.storage import Database
 
 Answer = Recorded | LodestampError
@@ -82,7 +83,6 @@ class Recorder:
         *,
         clock: Callable[[], int],
         publish: Callable[[bytes], None],
-        limits: FlushLimits = FlushLimits(),  # noqa: B008  frozen
     ) -> None:
         """Start the writer.
 
@@ -93,7 +93,6 @@ class Recorder:
         self._authorship = authorship
         self._clock = clock
         self._publish = publish
-        self._limits = limits
         self._waiting: queue.Queue[_Submission | None] = queue.Queue(QUEUE_MAX)
         self._pool = ThreadPoolExecutor(_VERIFIERS, thread_name_prefix="lodestamp-verify")
         self._entry = threading.Lock()
@@ -105,26 +104,31 @@ class Recorder:
         """Hand in wire forms; the answers come in the same order.
 
         An operation that does not parse, verify or fit the log gets its LodestampError in its
-        place. The future itself fails only with StoreError: then nothing of the group was kept.
-        LimitExceeded above 10,000 of them.
+        place. The future itself fails only with StoreError or LogLockedError: then nothing of the
+        group was kept. LimitExceeded above 10,000 of them, RecordError ``closed`` after `close`.
         """
         if len(wires) > SUBMIT_MAX:
             raise LimitExceeded(
                 "the number of operations handed in at once", SUBMIT_MAX, len(wires)
             )
         answers: Future[list[Answer]] = Future()
-        verified = self._pool.submit(lambda: [_admit(wire) for wire in wires])
-        self._enter(_Foreign(verified, len(wires), answers))
+        with self._entry:
+            self._refuse_if_closed()
+            verified = self._pool.submit(lambda: [_admit(wire) for wire in wires])
+            self._enter(_Foreign(verified, len(wires), answers))
         return answers
 
     def author(self, type_: str, body: JsonObject) -> Future[Recorded]:
         """Sign and record an operation of our own on top of everything the log holds.
 
         The future fails with OpError, CausalError or RecordError for a body that may not be
-        recorded, with StoreError or LogLockedError when the store failed.
+        recorded, with StoreError or LogLockedError when the store failed. RecordError ``closed``
+        after `close`.
         """
         recorded: Future[Recorded] = Future()
-        self._enter(_Own(type_, body, recorded))
+        with self._entry:
+            self._refuse_if_closed()
+            self._enter(_Own(type_, body, recorded))
         return recorded
 
     def close(self) -> None:
@@ -145,10 +149,11 @@ class Recorder:
 
     def _enter(self, submission: _Submission) -> None:
         submission.future.set_running_or_notify_cancel()  # from here on it cannot be withdrawn
-        with self._entry:
-            if self._closed:
-                raise RecordError("the recorder is closed", code="closed")
-            self._waiting.put(submission)
+        self._waiting.put(submission)
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise RecordError("the recorder is closed", code="closed")
 
     def _run(self) -> None:
         open_ = True
@@ -164,9 +169,9 @@ class Recorder:
             return [], False
         group = [first]
         count = first.count
-        deadline = time.monotonic() + self._limits.wait_s_max
-        while count < self._limits.operations_max:
-            patience = min(self._limits.idle_s_max, deadline - time.monotonic())
+        deadline = time.monotonic() + FLUSH_WAIT_S_MAX
+        while count < FLUSH_OPERATIONS_MAX:
+            patience = min(FLUSH_IDLE_S_MAX, deadline - time.monotonic())
             if patience <= 0:
                 break
             try:
@@ -215,15 +220,15 @@ class Recorder:
                 for submission, ops in zip(group, verified, strict=True)
             ]
             batch.write(now_ms)
-            sealed: Sealed | None = None
-            if batch.digests:
-                log, sealed = log.extend(connection, batch.digests, now_ms)
+            grown = bool(batch.digests)
+            if grown:
+                log = log.extend(connection, batch.digests, now_ms)
         size = log.head.size
         resolutions = [
             _resolution(submission, places, size)
             for submission, places in zip(group, placed, strict=True)
         ]
-        return log, sealed.note if sealed else None, resolutions
+        return log, log.head.note if grown else None, resolutions
 
     def _place_own(self, batch: Batch, own: _Own, now_ms: int) -> _Place | LodestampError:
         try:
@@ -266,6 +271,8 @@ class _Place:
 
 
 def _admit(wire: bytes) -> Operation | LodestampError:
+    if type(wire) is not bytes:
+        return UsageError(f"an operation is handed in as bytes, not as {type(wire).__name__}")
     try:
         op = parse_op(wire)
         verify_op(op)

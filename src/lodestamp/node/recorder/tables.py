@@ -1,7 +1,8 @@
 """The recorder's tables: operations and their edges, the tree, its head and its checkpoints.
 
 Row `seq` of `operation` is leaf `seq` of the log and the log's entry is its CID, so entries need no
-table of their own (operations spec §10, transparency spec §5). Times are Unix milliseconds.
+table of their own (operations spec §10, transparency spec §5). Times are Unix milliseconds, but
+`operation.ts`, which is the author's Unix seconds.
 """
 
 from __future__ import annotations

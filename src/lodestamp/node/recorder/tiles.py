@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from lodestamp.core.merkle import TILE_WIDTH
+from lodestamp.core.merkle import HASH_SIZE, TILE_WIDTH
 from lodestamp.errors import LogCorrupt
 from lodestamp.node.recorder.tables import log_tile
-
-HASH_SIZE = 32
-
 
 # Built once: building and keying the statement anew for each tile costs more than running it.
 _TILE = select(log_tile.c.hashes).where(

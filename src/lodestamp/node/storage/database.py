@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
+from lodestamp.errors import LogCorrupt
 from lodestamp.node.storage.failures import damaged_values, store_failures
 
 BUSY_TIMEOUT_S: Final = 30
@@ -36,22 +37,25 @@ class Database:
         self._engine = engine
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open or make the database at `path` and bring its schema up to date.
+    def open(cls, path: Path, *, create: bool = True) -> Self:
+        """Open the database at `path`; with `create`, make it and bring its schema up to date.
 
-        StoreError when the file cannot be opened or written, LogCorrupt when it is no database or
-        was made by a newer version.
+        StoreError when the file cannot be opened or written. LogCorrupt when it is no database or
+        was made by a newer version; without `create` also when it is missing (``log-rolled-back``)
+        or its schema is not the newest.
         """
         created = not path.exists()
-        engine = create_engine(
-            f"sqlite+pysqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_S}
-        )
+        if created and not create:
+            hint = "restore the database; a new log would contradict what was published"
+            raise LogCorrupt(f"{path} is gone", code="log-rolled-back", hint=hint)
+        url = URL.create("sqlite+pysqlite", database=str(path))  # a path may hold ? and #
+        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
         event.listen(engine, "connect", _configure)
         event.listen(engine, "begin", _begin)
         database = cls(engine)
         try:
             with store_failures(f"opening {path}"), damaged_values(f"opening {path}"):
-                database._migrate()
+                database._migrate(may_change=create)
                 if created:
                     path.chmod(0o600)
         except BaseException:
@@ -83,9 +87,11 @@ class Database:
         with store_failures(doing), self._write() as connection:
             yield connection
 
-    def _migrate(self) -> None:
+    def _migrate(self, *, may_change: bool) -> None:
         if self._revision() == SCHEMA_REVISION:
             return
+        if not may_change:
+            raise LogCorrupt("the database has another schema", code="schema-unknown")
         from lodestamp.node.storage.migrate import upgrade  # noqa: PLC0415  a slow import, rarely needed
 
         with self._write() as connection:

@@ -1,0 +1,18 @@
+"""The recorder's numbers, each with its reason."""
+
+from __future__ import annotations
+
+from typing import Final
+
+FLUSH_OPERATIONS_MAX: Final = 1_000
+"""Operations that wait before a group is committed: one sync to disk is shared by all of them."""
+FLUSH_WAIT_S_MAX: Final = 0.250
+"""Seconds that the first operation of a group waits for others (operations spec N3)."""
+FLUSH_IDLE_S_MAX: Final = 0.010
+"""Seconds without another operation after which a group is committed."""
+QUEUE_MAX: Final = 10_000
+"""Submissions waiting for the writer; beyond that callers wait, so memory stays bounded."""
+SUBMIT_MAX: Final = 10_000
+"""Operations handed in at once: ten full groups, and all of them are written in one transaction."""
+CLOCK_SKEW_S_MAX: Final = 120
+"""Seconds an operation may be ahead of our clock: laptops without NTP (operations spec §13)."""
