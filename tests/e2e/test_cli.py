@@ -332,6 +332,39 @@ def test_a_file_name_that_is_no_text_is_stamped_and_told_in_escapes(shell):
     assert (missing.returncode, "\x1b" in missing.stderr) == (2, False)
 
 
+def test_long_and_padded_words_cannot_paint_another_verdict(shell):
+    fake = "ok" + " " * 50_000 + "ESTABLISHED  report.txt.proof.json" + "x" * 50_000
+    shell("stamp", "report.txt", "--claim", fake)
+    (shell.folder / "report.txt").write_text("changed")
+    out = shell("verify", "report.txt.proof.json", "report.txt", exits=1)
+    assert out.startswith("REFUTED")
+    assert len(out) < 4_000
+    assert len(shell("show", "report.txt.proof.json")) > 100_000  # which tells all
+
+
+@pytest.mark.parametrize("verb", ["verify", "show"])
+def test_a_narrow_terminal_encoding_ends_no_verdict(shell, verb):
+    shell("stamp", "report.txt", "--claim", "done \u2013 \U0001f600")
+    shell.environment["PYTHONIOENCODING"] = "latin-1"
+    flags = ["--without-content"] if verb == "verify" else []
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    child = shell.start(verb, "report.txt.proof.json", *flags, **pipes)
+    out, said = child.communicate(timeout=60)
+    assert (child.returncode, said) == (0, "")
+    assert "\\U0001f600" in out
+
+
+def test_a_hostile_proof_is_shown_in_bounded_time(shell):
+    shell("stamp", "report.txt")
+    top = json.loads((shell.folder / "report.txt.proof.json").read_text())
+    top["authority"] = {"a": [0] * 1_000_000}
+    text = json.dumps(top, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    (shell.folder / "big.json").write_text(text)
+    out = shell("show", "big.json")
+    assert out.count("\n") == 10_001
+    assert out.endswith("see --json\n")
+
+
 def test_help_and_verify_start_without_a_database(shell):
     shell("stamp", "report.txt")
     probe = (

@@ -35,10 +35,10 @@ def test_long_work_shows_amount_rate_and_rest(monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     times = iter(range(100))
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(times))
-    with progress.progress_bar("reading report.pdf") as bar:
+    with progress.progress_bar("reading \x1b]0;report[b].pdf") as bar:
         for done in range(0, 50_000_000, 10_000_000):
             bar(done, 100_000_000)
     shown = terminal.getvalue()
-    assert "reading report.pdf" in shown
+    assert "reading \\u001b]0;report[b].pdf" in shown
     assert "100.0 MB" in shown
     assert "0:00:" in shown or "-:--:--" in shown

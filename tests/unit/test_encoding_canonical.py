@@ -212,3 +212,36 @@ def test_the_pointer_of_a_refusal_is_printable_even_for_surrogates():
         canonical_json({"\ud800": {"a": 1.5}})
     json.dumps(refusal.value.diagnostics()).encode()
     str(refusal.value).encode()
+
+
+def test_keys_beyond_the_basic_plane_must_stand_in_utf_16_order():
+    right = canonical_json({"\uff61": 1, "\U0001f600": 2})
+    assert right == '{"\U0001f600":2,"\uff61":1}'.encode()
+    assert parse_canonical(right) == {"\uff61": 1, "\U0001f600": 2}
+    for wrong in (
+        '{"\uff61":1,"\U0001f600":2}',  # by code points
+        '{"\U0001f600":2, "\uff61":1}',
+        '{"\U0001f600":2,"\U0001f600":2}',
+        '{"a":[{"\uff61":1,"\U0001f600":2}]}',
+    ):
+        with pytest.raises(EncodingError) as refused:
+            parse_canonical(wrong.encode())
+        assert refused.value.code == "not-canonical"
+
+
+def test_what_is_parsed_has_a_bounded_number_of_containers():
+    def document(count: int) -> bytes:
+        return b'{"a":[' + b",".join([b"[]"] * (count - 2)) + b"]}"
+
+    assert len(parse_canonical(document(1 << 18))["a"]) == (1 << 18) - 2
+    with pytest.raises(EncodingError) as refused:
+        parse_canonical(document((1 << 18) + 1))
+    assert refused.value.code == "too-large"
+    text = b'{"a":"' + b'[{\\"[' * 100_000 + b'"}'  # brackets in a text are none
+    assert len(parse_canonical(text)["a"]) == 400_000
+
+
+def test_a_pointer_to_a_hostile_key_is_cut():
+    with pytest.raises(EncodingError) as refused:
+        canonical_json({"k" * 1000: 1.5})
+    assert len(refused.value.at) == 201

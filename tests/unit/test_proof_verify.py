@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from lodestamp.core.content import DEFAULT, Chunker, get_profile
+from lodestamp.core.encoding import canonical_json
 from lodestamp.core.keys import SigningKey
 from lodestamp.core.operations import evidence
 from lodestamp.core.proof import (
@@ -487,9 +489,55 @@ def test_a_statement_about_one_content_is_not_proven_of_another():
     assert (leg.code, str(other.cid) in leg.detail) == ("content.not_in_operation", True)
 
 
+def test_content_of_an_evidence_we_cannot_read_yet_is_not_refuted():
+    newer = identified({**json.loads(PROOF_OPERATION.wire), "v": 2, "seq": 0})
+    body = {**claim_of([PROOF_OPERATION]).body, "derived_from": [newer["op_id"]]}
+    proof = sealed_proof(operation("claim", body), (), None)
+    top = json.loads(proof.encode())
+    top["subject"]["disclosed"] = [newer]
+    top["content"] = content_of(DATA).as_json()
+    verdict = verify(canonical_json(top), None, DATA)
+    assert verdict.leg("operation").code == "operation.unsupported"
+    assert (verdict.leg("content").code, verdict.exit_code) == ("content.blocked", 2)
+
+
+@pytest.mark.parametrize("mine_first", [True, False])
+def test_every_statement_about_the_content_counts_whatever_its_id(mine_first):
+    """A stranger's false digest falls and a stranger's name is not told, in either order of ids."""
+    about = content_of(DATA)
+    for number in range(50):
+        mine = evidence_of(statement_of(about, name="mine.txt"))
+        strange = statement_of(about, name=f"yours-{number}.txt")
+        theirs = evidence_of(strange, signer=STRANGER)
+        if (mine.op_id < theirs.op_id) is mine_first:
+            break
+    claim = claim_of([mine, theirs])
+    leg = verify(sealed_proof(claim, [mine, theirs], about).encode(), None, DATA).leg("content")
+    assert (leg.status, leg.facts["name"]) == (Status.ESTABLISHED, "mine.txt")
+    false = evidence_of({**strange, "sha256": "0" * 64}, signer=STRANGER)
+    claim = claim_of([mine, false])
+    leg = verify(sealed_proof(claim, [mine, false], about).encode(), None, DATA).leg("content")
+    assert leg.code == "content.sha256_mismatch"
+
+
+@pytest.mark.parametrize("more", [{"name": None}, {"name": 5}, {"sha256": None}, {"sha256": 1}])
+def test_a_statement_with_a_member_of_another_type_states_nothing(more):
+    about = content_of(DATA)
+    proof = sealed_proof(evidence_of(statement_of(about, **more)), (), about)
+    assert verify(proof.encode(), None, DATA).leg("content").code == "content.not_in_operation"
+
+
+def test_pieces_that_do_not_lie_together_are_measured_all_the_same():
+    about = content_of(DATA)
+    stated = statement_of(about, sha256=sha256(DATA).hexdigest())
+    proof = sealed_proof(evidence_of(stated), (), about)
+    spread = bytes(byte for each in DATA for byte in (each, 0))
+    assert verify(proof.encode(), None, memoryview(spread)[::2]).exit_code == 0
+
+
 def test_content_cut_into_absurdly_many_chunks_is_not_computed():
     profile = get_profile(DEFAULT).override(chunker=Chunker(1)).name
-    content = Content(content_of(DATA).cid, profile, 10_000_001)
+    content = Content(content_of(DATA).cid, profile, 50_001)
     proof = sealed_proof(evidence_of(statement_of(content)), (), content)
     leg = verify(proof.encode(), None, iter([b"x"])).leg("content")
     assert leg.code == "content.profile_unknown"

@@ -83,8 +83,7 @@ class HomeFolder:
         holds something else, ``no-rights`` when it cannot be entered or written.
         """
         try:
-            if not self.exists:
-                self._prepare(create=create)
+            self._make_folder(create=create)
             descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
             raise HomeError(
@@ -94,28 +93,37 @@ class HomeFolder:
             ) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
+            self._refuse_strangers(create=create)
             yield
         finally:
             os.close(descriptor)
 
-    def _prepare(self, *, create: bool) -> None:
+    def _make_folder(self, *, create: bool) -> None:
         if self.path.is_dir():
-            strangers = {entry.name for entry in self.path.iterdir()} - {"keys", "config.toml"}
-            if strangers:
-                raise HomeError(
-                    f"{self.path} holds other files and no log",
-                    code="not-a-home",
-                    hint="give --home an empty or a new folder",
-                )
-        elif self.path.exists():
+            return
+        if self.path.exists():
             raise HomeError(f"{self.path} is not a folder", code="not-a-home")
         if not create:
-            raise HomeError(
-                f"there is no home at {self.path}",
-                code="no-home",
-                hint="`lodestamp init` makes one",
-            )
+            raise self._no_home()
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def _refuse_strangers(self, *, create: bool) -> None:
+        """Refuse a folder of other things; under the lock, or another maker would be a stranger."""
+        if self.exists:
+            return
+        strangers = {entry.name for entry in self.path.iterdir()} - {"keys", "config.toml"}
+        if strangers:
+            raise HomeError(
+                f"{self.path} holds other files and no log",
+                code="not-a-home",
+                hint="give --home an empty or a new folder",
+            )
+        if not create:
+            raise self._no_home()
+
+    def _no_home(self) -> HomeError:
+        hint = "`lodestamp init` makes one"
+        return HomeError(f"there is no home at {self.path}", code="no-home", hint=hint)
 
     def configuration(self) -> Configuration:
         """Read ``config.toml``, written on first use; HomeError ``config`` when it is not valid."""

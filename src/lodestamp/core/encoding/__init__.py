@@ -14,6 +14,7 @@ from lodestamp.core.encoding.canonical import (
     JsonObject,
     JsonValue,
     canonical_json,
+    json_pointer,
     parse_canonical,
 )
 from lodestamp.core.encoding.cid import OP_CID_PREFIX, Cid, Codec, digest_of_op_cid
@@ -68,6 +69,7 @@ __all__ = [
     "digest_of_address",
     "digest_of_op_cid",
     "is_content_address",
+    "json_pointer",
     "leb128_encode",
     "multibase_decode",
     "multibase_encode",

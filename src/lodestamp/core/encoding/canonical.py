@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any, Final, NoReturn, cast
 
 import orjson
@@ -36,6 +37,10 @@ JSON_ITEMS_MAX: Final = 1 << 22
 """Containers on one level: bounds a value that refers to itself many times over."""
 JSON_SIZE_MAX: Final = 16 << 20
 """Bytes, unless a caller names its own limit."""
+POINTER_LENGTH_MAX: Final = 200
+"""Characters of a pointer in an error, which people read."""
+JSON_CONTAINERS_MAX: Final = 1 << 18
+"""Objects and arrays in what is parsed: ten times the largest honest proof, and under a second."""
 
 _TYPES: Final = frozenset({dict, list, str, int, bool, type(None)})
 _OPTIONS: Final = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
@@ -44,6 +49,9 @@ _OPTIONS: Final = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 # a key holds a character beyond U+FFFF, whose UTF-8 begins with a byte >= 0xF0. From such a byte
 # the pattern runs to the end of its text; a colon behind that says that the text is a key.
 _astral_texts: Final = re.compile(rb'[\xf0-\xff][^"\\]*+(?:\\.[^"\\]*+)*+"(:?)', re.DOTALL).finditer
+
+_tokens: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|([\[{])', re.DOTALL).finditer
+"""Texts, and the brackets outside them."""
 
 
 def canonical_json(value: JsonValue, *, depth_max: int = JSON_DEPTH_MAX) -> bytes:
@@ -63,7 +71,7 @@ def _encode(value: JsonValue, depth_max: int) -> bytes:
         data = orjson.dumps(value, option=_OPTIONS)
     except TypeError:  # a key that is no text, an integer out of range, a lone surrogate
         _refuse_value(value, depth_max)
-    if not data.isascii() and any(found[1] for found in _astral_texts(data)):
+    if _has_astral_key(data):
         return rfc8785.dumps(cast("Any", value))
     return data
 
@@ -79,6 +87,7 @@ def parse_canonical(
     """
     if len(data) > size_max:
         raise EncodingError("too-large", f"{len(data):,} bytes, more than {size_max:,}")
+    _refuse_many_containers(data)
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError:
@@ -87,9 +96,52 @@ def parse_canonical(
         raise EncodingError("not-object", "the outermost value is not an object")
     if not _is_plain(value, depth_max):  # orjson reads integers beyond 64 bits as floats
         _refuse_text(data, depth_max)
-    if _encode(value, depth_max) != data:
+    if not _is_canonical(data, value, depth_max):
         raise EncodingError("not-canonical", "not the canonical bytes (RFC 8785) of its value")
     return value
+
+
+def _is_canonical(data: bytes, value: JsonObject, depth_max: int) -> bool:
+    """Tell whether `data` is the one byte string of the plain value read from it.
+
+    Where a key goes beyond U+FFFF the order of keys is looked at instead of made again: orjson
+    reads and writes members in the order of the file.
+    """
+    try:
+        again = orjson.dumps(value, option=_OPTIONS)
+    except TypeError:
+        _refuse_value(value, depth_max)
+    if not _has_astral_key(again):
+        return again == data
+    return orjson.dumps(value) == data and _is_in_order(value)
+
+
+def _has_astral_key(data: bytes) -> bool:
+    return not data.isascii() and any(found[1] for found in _astral_texts(data))
+
+
+def _is_in_order(value: JsonObject) -> bool:
+    """Tell whether the keys of every object ascend by their UTF-16 code units (RFC 8785 §3.2.3)."""
+    stack: list[Any] = [value]
+    while stack:
+        container = stack.pop()
+        if type(container) is dict:
+            names = [key.encode("utf-16-be") for key in container]
+            if any(first >= second for first, second in pairwise(names)):
+                return False
+            container = container.values()
+        stack += [item for item in container if type(item) is dict or type(item) is list]
+    return True
+
+
+def _refuse_many_containers(data: bytes) -> None:
+    """Bound the work on a hostile file before it is parsed: objects and arrays cost the most."""
+    if data.count(b"[") + data.count(b"{") <= JSON_CONTAINERS_MAX:
+        return
+    count = sum(1 for found in _tokens(data) if found[1])
+    if count > JSON_CONTAINERS_MAX:
+        message = f"{count:,} objects and arrays, more than {JSON_CONTAINERS_MAX:,}"
+        raise EncodingError("too-large", message)
 
 
 def _is_plain(value: object, depth_max: int) -> bool:
@@ -147,7 +199,7 @@ def _refuse_value(value: object, depth_max: int) -> NoReturn:
     for code, message in _MESSAGES.items():
         if code in found:
             hint = "write decimals as texts" if code == "float" else None
-            at = _pointer(_path(levels, found[code]))
+            at = json_pointer(*_path(levels, found[code]))
             raise EncodingError(code, message, at=at, hint=hint)
     raise EncodingError("not-json", "not JSON")
 
@@ -202,10 +254,11 @@ def _offence(item: object) -> str | None:
     return "surrogate" if any(map(_lone_surrogate, texts)) else None
 
 
-def _pointer(path: list[str | int]) -> str:
-    """Spell a path as an RFC 6901 pointer."""
+def json_pointer(*path: str | int) -> str:
+    """Spell a path as an RFC 6901 pointer, cut after 200 characters: keys may be hostile."""
     tokens = ("/" + str(key).replace("~", "~0").replace("/", "~1") for key in path)
-    return "".join(tokens).encode("utf-8", "backslashreplace").decode()
+    whole = "".join(tokens).encode("utf-8", "backslashreplace").decode()
+    return whole if len(whole) <= POINTER_LENGTH_MAX else f"{whole[:POINTER_LENGTH_MAX]}…"
 
 
 def _refuse_text(data: bytes, depth_max: int) -> NoReturn:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from lodestamp.core.encoding import INT_MAX, JsonObject, JsonValue, is_content_address
+from lodestamp.core.encoding import INT_MAX, JsonObject, JsonValue, is_content_address, json_pointer
 from lodestamp.core.operations.limits import CONFIDENCE_BP_MAX, SOURCES_MAX
 from lodestamp.errors import OpError
 
@@ -102,8 +102,7 @@ def check_body(kind: str, body: object) -> None:
             raise _bad_body("a field is missing", f"/body/{name}")
     if not body.keys() <= schema.keys():
         name = min(body.keys() - schema.keys())
-        escaped = name.replace("~", "~0").replace("/", "~1")
-        raise _bad_body(f"a body of {kind} has no such field", f"/body/{escaped}")
+        raise _bad_body(f"a body of {kind} has no such field", json_pointer("body", name))
     if kind == "claim" and (body["deriver"] == USER) != (not body["derived_from"]):
         raise _bad_body("deriver is 'user' exactly when derived_from is empty", "/body/deriver")
 

@@ -42,6 +42,7 @@ from lodestamp.core.encoding import (
     base64_encode,
     canonical_json,
     is_content_address,
+    json_pointer,
     parse_canonical,
 )
 from lodestamp.core.keys import SUITES, KeyId, Signer, ed25519_verify, is_key_id
@@ -228,7 +229,7 @@ def _check_fields(envelope: Mapping[str, Any], fields: frozenset[str]) -> None:
         return
     extra = sorted(envelope.keys() - fields)
     if extra:
-        at = "/" + extra[0].replace("~", "~0").replace("/", "~1")
+        at = json_pointer(extra[0])
         raise OpError("extra-field", "an envelope of version 1 has no such field", at=at)
     missing = min(fields - envelope.keys())
     raise OpError("missing-field", "an envelope of version 1 has nine fields", at=f"/{missing}")

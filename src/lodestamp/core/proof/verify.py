@@ -77,7 +77,7 @@ def verify(
 
 
 def _required(trust: Trust | None, require: Collection[str]) -> frozenset[str]:
-    if foreign := sorted(set(require) - set(LEGS)):
+    if foreign := sorted(set(require) - set(LEGS), key=str):
         raise UsageError(f"no leg is named {foreign[0]!r:.80}", hint="one of " + ", ".join(LEGS))
     return frozenset(require) | (trust.require if trust else frozenset())
 
@@ -107,7 +107,10 @@ def _content_leg(
     if proof.content is None:
         # Whoever hands over content asks about it, so its absence from the proof counts.
         return Leg.not_carried("content", required=True) if content is not None else None
-    if found.operation is None or found.leg.status is Status.REFUTED:
+    unread = (
+        found.leg.code == "operation.unsupported"
+    )  # the evidence may be among what was not read
+    if found.operation is None or found.leg.status is Status.REFUTED or unread:
         return _blocked("content")
     return check_content(proof.content, (found.operation, *found.disclosed), content, counts=asked)
 

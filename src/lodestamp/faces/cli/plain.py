@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 
@@ -14,6 +15,15 @@ def plain(text: object) -> str:
     'a\\u001b[31m\\u202eb\\udcff'
     """
     return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in str(text))
+
+
+def brief(text: object, length_max: int = 240) -> str:
+    """Return foreign text for one line of a verdict: plain, single-spaced, and cut when long.
+
+    Padding and length could push the real verdict off the screen and paint another.
+    """
+    short = re.sub(r" {2,}", " ", plain(text))
+    return short if len(short) <= length_max else f"{short[:length_max]}…"
 
 
 def say(text: str) -> None:

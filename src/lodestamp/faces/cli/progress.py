@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from lodestamp.faces.cli.plain import plain
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -20,7 +22,7 @@ class Bar:
     """Reports done of total; draws nothing until the work has lasted a second."""
 
     def __init__(self, label: str, *, in_bytes: bool) -> None:
-        self._label = label
+        self._label = plain(label)
         self._in_bytes = in_bytes
         self._started = time.monotonic()
         self._drawn = 0.0
@@ -69,7 +71,7 @@ def _drawn_bar(*, in_bytes: bool) -> Progress:
         else (progress.MofNCompleteColumn(),)
     )
     return progress.Progress(
-        progress.TextColumn("{task.description}"),
+        progress.TextColumn("{task.description}", markup=False),
         progress.BarColumn(),
         *amount,
         progress.TimeRemainingColumn(),

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 import typer
 
-from lodestamp.core.proof import Proof
+from lodestamp.core.proof import STATEMENT_PREDICATE, Proof
 from lodestamp.core.verdict import Leg, Status, Verdict
-from lodestamp.faces.cli.plain import plain
+from lodestamp.faces.cli.plain import brief, plain, say
 
 _MARKS: Final = MappingProxyType(
     {
@@ -51,7 +52,7 @@ def print_verdict(path: Path, verdict: Verdict) -> None:
     for leg in verdict.legs:
         _print_leg(leg)
     for line in verdict.ignored:
-        typer.echo(f"  ignored: a signature line of an unknown signer: {plain(line)}")
+        typer.echo(f"  ignored: a signature line of an unknown signer: {brief(line)}")
     for remark in _remarks(verdict):
         typer.echo(f"\n{remark}")
 
@@ -64,7 +65,7 @@ def _print_leg(leg: Leg) -> None:
     if leg.status is Status.ESTABLISHED:
         typer.echo(_established(leg))
     elif carried:
-        typer.echo(f"{leg.code}: {plain(leg.detail)}")
+        typer.echo(f"{leg.code}: {brief(leg.detail)}")
     else:
         reason = leg.code.partition(".")[2]
         typer.secho(_REASONS.get(reason, reason.replace("_", " ")), dim=True)
@@ -81,29 +82,33 @@ def _format(_facts: Facts, _basis: str) -> list[str]:
 
 
 def _operation(facts: Facts, basis: str) -> list[str]:
-    label = f" “{plain(facts['label'])}”" if "label" in facts else ""
+    label = f" “{brief(facts['label'])}”" if "label" in facts else ""
     lines = [
         f"{facts['type']} {facts['op_id']}",
         f"signed by {facts['author']}{label} ({basis})",
         f"dated {_date(facts['ts'])} by its author",
     ]
     if "statement" in facts:
-        lines.append(f"says of {plain(facts['subject'])}: “{plain(facts['statement'])}”")
+        about, words = brief(facts["subject"]), brief(facts["statement"])
+        if facts["predicate"] == STATEMENT_PREDICATE:
+            lines.append(f"says of {about}: “{words}”")
+        else:
+            lines.append(f"claims of “{about}”, by {brief(facts['predicate'])}: “{words}”")
     return lines
 
 
 def _content(facts: Facts, _basis: str) -> list[str]:
-    name = f", named “{plain(facts['name'])}”" if "name" in facts else ""
+    name = f", named “{brief(facts['name'])}”" if "name" in facts else ""
     return [facts["cid"], f"{facts['size']:,} bytes{name}; computed again from the bytes given"]
 
 
 def _log(facts: Facts, basis: str) -> list[str]:
-    place = f"index {facts['index']:,} in a log of {facts['size']:,}, {plain(facts['origin'])}"
+    place = f"index {facts['index']:,} in a log of {facts['size']:,}, {brief(facts['origin'])}"
     return [f"{place} ({basis})"]
 
 
 def _checkpoint(facts: Facts, basis: str) -> list[str]:
-    signers = [f"signed by {plain(key)} ({basis})" for key in facts["keys"]]
+    signers = [f"signed by {brief(key)} ({basis})" for key in facts["keys"]]
     return [f"size {facts['size']:,}, root {facts['root']}", *signers]
 
 
@@ -149,14 +154,24 @@ def describe(proof: Proof) -> dict[str, object]:
 
 def print_description(proof: Proof) -> None:
     """Print every section of a proof in words, without judging it."""
+    lines = list(islice(_sections(proof), LINES_MAX + 1))
+    if len(lines) > LINES_MAX:
+        lines[LINES_MAX:] = ["… more than can be read; see --json"]
+    say("\n".join(lines))
+
+
+LINES_MAX: Final = 10_000
+"""Lines that `show` prints: more than an honest proof has, and less than a hostile one could."""
+
+
+def _sections(proof: Proof) -> Iterator[str]:
     for name, section in proof.as_json().items():
         title = _TITLES.get(name)
         if title is None:
-            typer.echo(f"{name}: {_scalar(section, '')}")
-            continue
-        typer.secho(f"\n{name}", bold=True, nl=False)
-        typer.echo(f" — {title}")
-        _print_value(section, "  ")
+            yield f"{name}: {json.dumps(section)}"
+        else:
+            yield from ("", f"{name} — {title}")
+            yield from _lines(section, "  ")
 
 
 _TITLES: Final = MappingProxyType(
@@ -170,35 +185,32 @@ _TITLES: Final = MappingProxyType(
         "anchors": "its traces in Bitcoin (this version does not check them)",
     }
 )
-_TIMES: Final = frozenset({"ts", "captured_at"})
+_TIMES: Final = frozenset({"ts:", "captured_at:"})
 
 
-def _print_value(value: object, indent: str) -> None:
+def _lines(value: object, indent: str) -> Iterator[str]:
+    pairs: Iterable[tuple[str, object]]
     if isinstance(value, dict):
-        for key, item in value.items():
-            _print_item(f"{indent}{plain(key)}:", item, indent, is_time=key in _TIMES)
-    elif isinstance(value, list):
-        for item in value:
-            _print_item(f"{indent}-", item, indent)
+        pairs = ((f"{plain(key)}:", item) for key, item in value.items())
     else:
-        typer.echo(f"{indent}{_scalar(value, indent)}")
+        pairs = (("-", item) for item in value) if isinstance(value, list) else ()
+    for lead, item in pairs:
+        if isinstance(item, dict | list) and item:
+            yield f"{indent}{lead}"
+            yield from _lines(item, indent + "  ")
+        elif isinstance(item, str) and "\n" in item:
+            yield f"{indent}{lead}"
+            yield from (f"{indent}  {line}" for line in item.removesuffix("\n").split("\n"))
+        else:
+            yield f"{indent}{lead} {_scalar(lead, item)}"
 
 
-def _print_item(lead: str, item: object, indent: str, *, is_time: bool = False) -> None:
-    if isinstance(item, dict | list) and item:
-        typer.echo(lead)
-        _print_value(item, indent + "  ")
-    elif is_time and type(item) is int:
-        typer.echo(f"{lead} {item} ({_date(item)})")
-    else:
-        typer.echo(f"{lead} {_scalar(item, indent)}")
-
-
-def _scalar(value: object, indent: str) -> str:
-    if not isinstance(value, str):
-        return json.dumps(value) if value not in ([], {}) else "none"
-    lines = [plain(line) for line in value.splitlines()]
-    return lines[0] if len(lines) == 1 else "".join(f"\n{indent}  {line}" for line in lines)
+def _scalar(lead: str, value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if lead in _TIMES and type(value) is int:
+        return f"{value} ({_date(value)})"
+    return json.dumps(value) if value not in ([], {}) else "none"
 
 
 def _date(seconds: int) -> str:

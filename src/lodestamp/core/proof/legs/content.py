@@ -26,6 +26,10 @@ CONTENT_KIND: Final = "lodestamp.content/1"
 STATEMENT_PREDICATE: Final = "lodestamp.statement/1"
 """The predicate of a claim that says something, its object, of the content that is its subject."""
 BYTES_GIVEN: Final = "bytes given"
+CHUNK_USUAL: Final = 256
+"""Bytes: no named profile cuts smaller chunks, so smaller ones are the sender's wish."""
+SMALL_CHUNKS_MAX: Final = 50_000
+"""Chunks below that size we cut a file into: a second's work, where the sender chose the cost."""
 CHUNKS_MAX: Final = 10_000_000
 """Chunks we cut a file into: 10 TB by the default profile, some minutes of work by any other."""
 
@@ -38,22 +42,23 @@ _STATED_OPTIONAL: Final = frozenset({"name", "sha256"})
 
 @dataclass(frozen=True, slots=True)
 class _Statement:
-    """What an evidence says of content. Types other than the expected match nothing."""
+    """What an evidence says of content, and who says it."""
 
+    author: str
     cid: object
     profile: object
     size: object
-    name: object
-    sha256: object
+    name: str | None
+    sha256: str | None
 
 
 def check_content(
     section: Content, operations: Sequence[Operation], pieces: Pieces | None, *, counts: bool
 ) -> Leg:
     """Check what is stated, then the bytes; `counts` says whether absent bytes leave a gap."""
-    statement = _stated(section, operations)
-    if isinstance(statement, Leg):
-        return statement
+    statements = _stated(section, operations)
+    if isinstance(statements, Leg):
+        return statements
     if said_of := _said_of_another(section, operations[0]):
         return Leg.refuted(NAME, "not_in_operation", said_of)
     if pieces is None:
@@ -63,10 +68,12 @@ def check_content(
         profile = get_profile(section.profile)
     except ContentError as error:
         return Leg.unknown(NAME, "profile_unknown", error.message)
-    if section.size > CHUNKS_MAX * profile.chunker.size:
-        detail = f"{section.size:,} bytes by {section.profile:.80} are over {CHUNKS_MAX:,} chunks"
+    chunks_max = CHUNKS_MAX if profile.chunker.size >= CHUNK_USUAL else SMALL_CHUNKS_MAX
+    if section.size > chunks_max * profile.chunker.size:
+        detail = f"{section.size:,} bytes by {section.profile:.80} are over {chunks_max:,} chunks"
         return Leg.unknown(NAME, "profile_unknown", detail)
-    meter = _Meter(section.size, hashing=statement.sha256 is not None)
+    digests = {each.sha256 for each in statements if each.sha256 is not None}
+    meter = _Meter(section.size, hashing=bool(digests))
     root = address_file(meter.measure(pieces), profile)
     if meter.size != section.size:
         more = "more than " if meter.size > section.size else ""
@@ -74,7 +81,7 @@ def check_content(
         return Leg.refuted(NAME, "size_mismatch", detail)
     if root.cid != section.cid:
         return Leg.refuted(NAME, "cid_mismatch", f"the bytes have the CID {root.cid}")
-    if statement.sha256 is not None and meter.hexdigest() != statement.sha256:
+    if digests - {meter.hexdigest()}:
         detail = f"the bytes have the SHA-256 {meter.hexdigest()}"
         return Leg.refuted(NAME, "sha256_mismatch", detail)
     facts: dict[str, Fact] = {
@@ -82,8 +89,11 @@ def check_content(
         "profile": section.profile,
         "size": section.size,
     }
-    also = {"name": statement.name, "sha256": statement.sha256}
-    facts |= {fact: value for fact, value in also.items() if isinstance(value, str)}
+    if digests:
+        facts["sha256"] = meter.hexdigest()
+    for statement in statements:  # a stranger's name for it is not the author's word
+        if statement.name is not None and statement.author == operations[0].author:
+            facts["name"] = statement.name
     return Leg(NAME, Status.ESTABLISHED, basis=BYTES_GIVEN, facts=facts)
 
 
@@ -108,8 +118,11 @@ def _said_of_another(section: Content, subject: Operation) -> str | None:
     return None if about == str(section.cid) else f"the claim is about {about!s:.120}"
 
 
-def _stated(section: Content, operations: Iterable[Operation]) -> _Statement | Leg:
-    """Return the statement that names this content, or the leg that says why none does."""
+def _stated(section: Content, operations: Iterable[Operation]) -> list[_Statement] | Leg:
+    """Return the statements that name this content, or the leg that says why none does.
+
+    All of them count, whatever order their ids happen to give them.
+    """
     statements = list(_statements(operations))
     if not statements:
         detail = f"no operation here is an evidence of kind {CONTENT_KIND}"
@@ -123,9 +136,8 @@ def _stated(section: Content, operations: Iterable[Operation]) -> _Statement | L
     if not same:
         detail = f"the operation does not say {section.size:,} bytes"
         return Leg.refuted(NAME, "size_mismatch", detail)
-    for statement in same:
-        if statement.profile == section.profile:
-            return statement
+    if same := [statement for statement in same if statement.profile == section.profile]:
+        return same
     detail = f"the operation does not say profile {section.profile:.80}"
     return Leg.refuted(NAME, "not_in_operation", detail)
 
@@ -137,8 +149,19 @@ def _statements(operations: Iterable[Operation]) -> Iterator[_Statement]:
         stated = operation.body["content"]
         if not isinstance(stated, dict):
             continue
-        if _STATED <= stated.keys() <= _STATED | _STATED_OPTIONAL:
-            yield _Statement(**{name: stated.get(name) for name in _Statement.__slots__})
+        if not _STATED <= stated.keys() <= _STATED | _STATED_OPTIONAL:
+            continue
+        name, digest = (stated.get(member, "") for member in ("name", "sha256"))
+        if not isinstance(name, str) or not isinstance(digest, str):
+            continue
+        yield _Statement(
+            operation.author,
+            stated["cid"],
+            stated["profile"],
+            stated["size"],
+            name if "name" in stated else None,
+            digest if "sha256" in stated else None,
+        )
 
 
 def _equal_int(stated: object, size: int) -> bool:
@@ -163,7 +186,8 @@ class _Meter:
             if self.size > self._expected:
                 return
             if self._sha256 is not None:
-                self._sha256.update(piece)
+                view = memoryview(piece)
+                self._sha256.update(view if view.c_contiguous else view.tobytes())
             yield piece
 
     def hexdigest(self) -> str | None:
