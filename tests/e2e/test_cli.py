@@ -239,6 +239,7 @@ def test_a_proof_can_go_to_standard_output(shell):
         (("stamp", "report.txt/x"), 2, "source.unreadable"),
         (("stamp", "report.txt", "-o", "no/such/folder/p.json"), 2, "io"),
         (("stamp", "report.txt", "-o", "."), 2, "io"),
+        (("stamp", "report.txt", "-o", "x" * 300), 2, "io"),
         (("stamp", "report.txt", "--claim", ""), 64, "usage"),
         (("verify", "gone.proof.json"), 2, "source.missing"),
         (("verify", "."), 2, "source.directory"),

@@ -150,6 +150,18 @@ TAMPERS: dict[str, tuple[Tamper, set[str]]] = {
         {"A7", "A8"},
     ),
     "rename the log": (sql("UPDATE meta SET value = 'example.org/other'"), {"A7", "A18"}),
+    "move the head to another row": (sql("UPDATE log_head SET id = 2"), {"A8"}),
+    "point at nothing": (sql("INSERT INTO parent VALUES (50, 99999)"), {"S2"}),
+    "point from nothing": (sql("INSERT INTO parent VALUES (99999, 50)"), {"S2"}),
+    "plant a trigger": (
+        sql(
+            "CREATE TRIGGER t AFTER INSERT ON operation BEGIN "
+            "UPDATE operation SET raw = NULL WHERE seq = NEW.seq; END"
+        ),
+        {"S5"},
+    ),
+    "drop an index": (sql("DROP INDEX ix_parent_reverse"), {"S5"}),
+    "spoil the log's name": (sql("UPDATE meta SET value = CAST(value AS BLOB)"), {"S1"}),
     "forget the log's name": (sql("DELETE FROM meta"), {"S1"}),
 }
 
@@ -212,6 +224,19 @@ def _rewrite(database: sqlite3.Connection, signer: NoteSigner) -> None:
                 f"UPDATE {table} SET root = ?, note = ? WHERE size = ?",  # noqa: S608
                 (bytes(tree), note, size),
             )
+
+
+def test_a_published_size_that_no_checkpoint_row_has_is_held_to_the_operations(tmp_path):
+    home = tmp_path / "home"
+    with audited_node(home) as node:
+        node.append([foreign_evidence(n).wire for n in range(3)])
+    signer = NoteSigner(node.origin, load_key(home / "keys", "log"))
+    fork = Checkpoint(node.origin, 2, b"f" * 32)
+    (home / "checkpoint").write_bytes(sign_note(fork.text(), [signer]))
+    assert found_codes(home) == {"A18"}
+    with pytest.raises(LogCorrupt) as refused:
+        lodestamp.open(home)
+    assert refused.value.code == "log-forked"
 
 
 def test_a_checkpoint_signed_by_another_key_is_found(tmp_path):

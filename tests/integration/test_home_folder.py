@@ -49,6 +49,40 @@ def test_a_name_no_note_could_carry_makes_no_home(tmp_path, origin):
     assert not (tmp_path / "home").exists()
 
 
+@pytest.mark.parametrize("name", ["", "~nobody-of-this-name/x", "a\0b", "a\ud800b"])
+def test_a_name_that_is_no_path_is_refused_by_our_own_error(name):
+    with pytest.raises(HomeError):
+        lodestamp.open(name)
+
+
+def test_a_home_stays_where_it_was_opened(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with lodestamp.open("home") as node:
+        (tmp_path / "sub/home").mkdir(parents=True)
+        monkeypatch.chdir(tmp_path / "sub")
+        node.record(**reading(1))
+    assert list((tmp_path / "sub/home").iterdir()) == []
+    assert_clean(tmp_path / "home")
+
+
+def test_everything_in_an_adopted_folder_is_private_from_the_first_byte(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir(mode=0o755)
+    with lodestamp.open(home) as node:
+        node.record(**reading(1))
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in home.glob("lodestamp*")}
+    assert set(modes) == {"lodestamp.db", "lodestamp.db-wal", "lodestamp.db-shm"}
+    assert set(modes.values()) == {0o600}
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+
+
+def test_a_bad_setting_is_a_finding(tmp_path):
+    home = tmp_path / "home"
+    lodestamp.open(home).close()
+    (home / "config.toml").write_text("node = 7")
+    assert found_codes(home) == {"S1"}
+
+
 @pytest.mark.parametrize("name", ["with space", "a?b=c", "a#b", "100%", "a%20b", "ü", "-x"])
 def test_a_home_may_have_any_name(tmp_path, name):
     with audited_node(tmp_path / name) as node:
@@ -122,7 +156,8 @@ def test_a_missing_key_is_not_made_anew(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", "[]", "null", '{"format":"lodestamp-key/1"}', "\udcff", "1" * 5000]
+    "text",
+    ["", "{}", "[]", "null", '{"format":"lodestamp-key/1"}', "\udcff", "1" * 5000, "[" * 4000],
 )
 def test_a_damaged_key_is_refused_without_quoting_it(tmp_path, text):
     home = tmp_path / "home"
@@ -145,7 +180,18 @@ def test_another_log_key_cannot_go_on(tmp_path):
         lodestamp.open(tmp_path / "one")
 
 
-@pytest.mark.parametrize("text", ["colour = 1", "node = 7", 'node = ""', "node", "\xff"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "colour = 1",
+        f'node = "{"x" * 129}"',
+        "a=" + "[" * 20_000,
+        "node = 7",
+        'node = ""',
+        "node",
+        "\xff",
+    ],
+)
 def test_a_setting_that_is_none_is_refused(tmp_path, text):
     home = tmp_path / "home"
     lodestamp.open(home).close()

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sqlite3
 import subprocess
 import sys
+import threading
+from pathlib import Path
+
+import pytest
 
 import lodestamp
-from homes import assert_clean
+from homes import assert_clean, reading
+from lodestamp.errors import LogCorrupt
 
 STAMPER = """
 import json, sys, lodestamp
@@ -44,3 +51,43 @@ def test_two_processes_stamp_into_one_home_at_once(tmp_path):
         assert verdict.exit_code == 0
     left, right = ([json.loads(line)[0] for line in text.splitlines()] for text in said)
     assert max(min(left), min(right)) < min(max(left), max(right)), "they never met"
+
+
+def test_a_home_can_be_opened_while_another_process_writes(tmp_path):
+    """What the neighbour publishes meanwhile must not look like a rollback."""
+    home = tmp_path / "home"
+    writer = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("crash_writer.py")), str(home), "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == "ready\n"
+    drain = threading.Thread(target=writer.stdout.read)
+    drain.start()
+    try:
+        for _ in range(150):
+            lodestamp.open(home).close()
+    finally:
+        writer.kill()
+        writer.wait()
+        drain.join()
+        writer.stdout.close()
+    assert_clean(home)
+
+
+def test_a_log_replaced_under_an_open_node_is_not_gone_on_with(tmp_path):
+    home, other = tmp_path / "home", tmp_path / "other"
+    lodestamp.open(home, origin="example.org/log").close()
+    shutil.copytree(home, other)
+    with lodestamp.open(home) as node:
+        node.record(**reading(1))
+        with lodestamp.open(other) as longer:
+            for number in range(3):
+                longer.record(**reading(10 + number))
+        source, target = (sqlite3.connect(each / "lodestamp.db") for each in (other, home))
+        source.backup(target)
+        source.close()
+        target.close()
+        with pytest.raises(LogCorrupt):
+            node.record(**reading(2))

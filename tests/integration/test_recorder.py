@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from concurrent.futures import wait
 
 import pytest
 
 import lodestamp
-from homes import NOW, audited_node, foreign_claim, foreign_evidence, reading
+from homes import (
+    NOW,
+    as_nobody,
+    assert_clean,
+    audited_node,
+    foreign_claim,
+    foreign_evidence,
+    reading,
+)
 from lodestamp.core.encoding import OP_CID_PREFIX
 from lodestamp.core.merkle import leaf_hashes, root
 from lodestamp.core.operations import parse_op
 from lodestamp.core.transparency import open_note, parse_checkpoint
 from lodestamp.errors import (
     CausalError,
+    EncodingError,
     LimitExceeded,
     OpError,
     RecordError,
@@ -237,3 +248,88 @@ def test_closing_commits_what_waits(tmp_path):
 def test_an_unknown_operation_has_no_proof(tmp_path):
     with audited_node(tmp_path / "home") as node, pytest.raises(UnknownOperation):
         node.prove("sha256:" + "0" * 64)
+
+
+def test_what_is_signed_is_what_was_handed_in(tmp_path):
+    with audited_node(tmp_path / "home") as node:
+        values = [1]
+        future = node.record_future(source="s", kind="k", content={"values": values})
+        values[0] = 2
+        assert node.op(future.result().op_id).body["content"] == {"values": [1]}
+        with pytest.raises(EncodingError):
+            node.record_future(source="s", kind="k", content={"values": [1.5]})
+
+
+def test_an_old_head_can_be_claimed_from_among_many(tmp_path):
+    with audited_node(tmp_path / "home") as node:
+        old = foreign_evidence(0)
+        node.append([old.wire])
+        node.append([foreign_evidence(n).wire for n in range(1, 41)])
+        words = {"subject": "s", "predicate": "p", "object": 1, "rationale": "r", "deriver": "d"}
+        recorded = node.claim(derived_from=[old.op_id], **words)
+        assert old.op_id in node.op(recorded.op_id).prev
+
+
+def test_many_sources_deep_in_a_forked_log_are_found_in_one_walk(tmp_path):
+    """Two roots, so that no operation stands above all others."""
+    with audited_node(tmp_path / "home") as node:
+        chain = [foreign_evidence(0)]
+        for number in range(1, 3_000):
+            chain.append(foreign_evidence(number, (chain[-1].op_id,)))
+        other = foreign_evidence(9_999)
+        node.append([op.wire for op in (other, *chain)])
+        sources = tuple(sorted(op.op_id for op in chain[:1_000]))
+        [answer] = node.append([foreign_claim(sources, (chain[-1].op_id,)).wire])
+        assert answer.log_index == 3_001
+        beside = tuple(sorted((*sources[:5], other.op_id)))
+        [answer] = node.append([foreign_claim(beside, (chain[-1].op_id,)).wire])
+        assert answer.code == "not-an-ancestor"
+
+
+def test_a_callback_can_neither_kill_nor_block_the_writer(tmp_path, capfd):
+    with audited_node(tmp_path / "home") as node:
+        refused: list[str] = []
+
+        def leave(_future):
+            raise SystemExit
+
+        def wait_for_itself(_future):
+            for call in (lambda: node.record(**reading(9)), node.close):
+                with pytest.raises(RecordError) as error:
+                    call()
+                refused.append(error.value.code)
+
+        for callback in (leave, wait_for_itself):
+            future = node.record_future(**reading(1))
+            future.add_done_callback(callback)
+            future.result()
+        assert node.record(**reading(2)).log_index == 2
+    assert set(refused) <= {"reentrant"}
+    assert "SystemExit" in capfd.readouterr().err or refused
+
+
+def test_a_forked_child_is_told_to_open_the_home_itself(tmp_path):
+    with audited_node(tmp_path / "home") as node:
+        node.record(**reading(1))
+        assert as_nobody(lambda: node.record(**reading(2))) == "RecordError forked"
+
+
+def test_a_signal_handler_may_close_the_node(tmp_path):
+    script = (
+        "import signal, sys, os, threading, lodestamp\n"
+        "node = lodestamp.open(sys.argv[1])\n"
+        "signal.signal(signal.SIGTERM, lambda *_: node.close())\n"
+        "threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()\n"
+        "try:\n"
+        "    while True: node.record_future(source='s', kind='k', content={})\n"
+        "except lodestamp.LodestampError as error: print(error.code)\n"
+    )
+    child = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "home")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert child.stdout == "closed\n"
+    assert_clean(tmp_path / "home")

@@ -21,6 +21,7 @@ from typing import Final, Self
 
 import platformdirs
 
+from lodestamp.core.operations import NODE_LABEL_MAX, is_node_label
 from lodestamp.core.transparency import NOTE_SIZE_MAX
 from lodestamp.errors import HomeError
 from lodestamp.node.whole import read_bounded, write_whole
@@ -53,7 +54,12 @@ class HomeFolder:
         """Return the named folder, else LODESTAMP_HOME, else the platform's data folder."""
         if named is None:
             named = os.environ.get(ENVIRONMENT) or platformdirs.user_data_path("lodestamp")
-        return cls(Path(named).expanduser())
+        if not os.fspath(named):
+            raise HomeError("a home has a name", code="not-a-home")
+        try:
+            return cls(Path(named).expanduser().absolute())  # a later chdir must not move it
+        except RuntimeError as error:
+            raise HomeError(f"{named}: {error}", code="not-a-home") from error
 
     @property
     def database(self) -> Path:
@@ -85,15 +91,15 @@ class HomeFolder:
         try:
             self._make_folder(create=create)
             descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a ValueError: a NUL or a surrogate in the name
             raise HomeError(
-                f"{self.path}: {error.strerror}",
+                f"{self.path}: {getattr(error, 'strerror', None) or error}",
                 code="no-rights",
                 hint="give --home a folder you may write to",
             ) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            self._refuse_strangers(create=create)
+            self._adopt(create=create)
             yield
         finally:
             os.close(descriptor)
@@ -107,7 +113,7 @@ class HomeFolder:
             raise self._no_home()
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def _refuse_strangers(self, *, create: bool) -> None:
+    def _adopt(self, *, create: bool) -> None:
         """Refuse a folder of other things; under the lock, or another maker would be a stranger."""
         if self.exists:
             return
@@ -120,6 +126,7 @@ class HomeFolder:
             )
         if not create:
             raise self._no_home()
+        self.path.chmod(0o700)
 
     def _no_home(self) -> HomeError:
         hint = "`lodestamp init` makes one"
@@ -165,13 +172,14 @@ def _parse_configuration(path: Path, data: bytes) -> Configuration:
         document = tomllib.loads(data.decode("utf-8"))
     except UnicodeDecodeError:
         raise HomeError(f"{path} is not UTF-8 text", code="config") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise HomeError(f"{path} is not TOML: {error}", code="config") from error
     unknown = document.keys() - {"node"}
     if unknown:
         hint = "there is only `node`, a label"
         raise HomeError(f"{path}: {min(unknown)!r} is no setting", code="config", hint=hint)
     label = document.get("node", DEFAULT_NODE)
-    if not isinstance(label, str) or not label:
-        raise HomeError(f"{path}: node is a text of at least one character", code="config")
+    if not is_node_label(label):
+        message = f"{path}: node is a text of 1 to {NODE_LABEL_MAX} characters, none a control"
+        raise HomeError(message, code="config")
     return Configuration(node=label)

@@ -29,6 +29,10 @@ def audit_log(
     report = AuditReport()
     folder = HomeFolder.locate(home)
     with folder.entering(create=False):
+        try:
+            folder.configuration()
+        except LodestampError as error:
+            report.find("S1", "config.toml", error.message)
         keys = {name: _load(folder, name, report) for name in (AUTHOR_KEY, LOG_KEY)}
     try:
         database = Database.open(folder.database, create=False)

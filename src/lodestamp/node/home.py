@@ -244,9 +244,9 @@ def _open_log(
         raise HomeError(message, code="origin", hint=hint)
     author = load_key(folder.keys, AUTHOR_KEY)
     signer = NoteSigner(named, load_key(folder.keys, LOG_KEY))
+    published = folder.published()  # before the snapshot, or a busy neighbour looks like a rollback
     with database.reading("opening the log") as connection:
         log = recorder.Log.load(connection, signer)
-        published = folder.published()
         if published is not None:
             recorder.check_published(connection, published, log.key)
     return author, log

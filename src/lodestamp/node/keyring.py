@@ -66,7 +66,7 @@ def load_key(folder: Path, name: str) -> SigningKey:
         )
     try:
         return _parse_key(data)
-    except (ValueError, TypeError, KeyError, InputError):
+    except (ValueError, TypeError, KeyError, RecursionError, InputError):
         # `from None`: the parser's own words could quote the seed
         hint = "restore it from a backup; a log cannot go on under another key"
         raise HomeError(f"{path} is not a key file", code="key-damaged", hint=hint) from None

@@ -29,7 +29,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from lodestamp.core.encoding import (
     INT_MAX,
@@ -199,12 +199,17 @@ def build_op(  # noqa: PLR0917  the envelope's own fields, in the order of the w
     }
     payload = canonical_json(envelope, depth_max=DEPTH_MAX)
     _check_signed(envelope)
-    if len(node) > NODE_LABEL_MAX or _control(node):
+    if not is_node_label(node):
         message = f"a label has at most {NODE_LABEL_MAX} characters, none of them a control"
         raise OpError("bad-node", message, at="/node")
     sig = base64_encode(signer.sign(payload))
     block = _insert(payload, f',"sig":"{sig}"', b',"ts":')
     return parse_op(_insert(block, f',"op_id":"{address_of(block)}"', b',"prev":['))
+
+
+def is_node_label(label: object) -> TypeGuard[str]:
+    """Tell whether we write this node label: 1 to 128 code points, no control characters."""
+    return isinstance(label, str) and 0 < len(label) <= NODE_LABEL_MAX and not _control(label)
 
 
 def derived_from(op: Operation) -> tuple[str, ...]:

@@ -19,11 +19,15 @@ def refuse_target(path: Path, *, force: bool) -> None:
     InputError ``exists`` for a file without `force`; StoreError ``io`` for a folder, or a name in
     no folder.
     """
-    if path.is_file() and not force:
+    try:
+        there, folder, placed = path.is_file(), path.is_dir(), path.parent.is_dir()
+    except OSError as error:  # a name too long for the file system
+        raise StoreError(f"{path}: {error.strerror}", code="io", hint="-o names another") from error
+    if there and not force:
         raise InputError(f"{path} exists", code="exists", hint="--force overwrites it")
-    if path.is_dir():
+    if folder:
         raise StoreError(f"{path} is a folder", code="io", hint="-o takes the name of a file")
-    if not path.parent.is_dir():
+    if not placed:
         raise StoreError(f"there is no folder {path.parent}", code="io", hint="make it first")
 
 

@@ -17,12 +17,12 @@ from sqlalchemy import Connection, exists, select, text
 from lodestamp.core.encoding import OP_CID_PREFIX, address_of_digest
 from lodestamp.core.merkle import EMPTY_ROOT, HASH_SIZE, TILE_WIDTH, leaf_hash, node_hash
 from lodestamp.core.operations import Operation, derived_from, parse_op, verify_op
-from lodestamp.core.transparency import VerifierKey, open_note, parse_checkpoint
+from lodestamp.core.transparency import VerifierKey, open_note, parse_checkpoint, parse_note
 from lodestamp.errors import InputError, LodestampError
 from lodestamp.node.findings import FINDINGS_MAX, AuditReport
 from lodestamp.node.progress import Progress
 from lodestamp.node.recorder import tables
-from lodestamp.node.storage import Database
+from lodestamp.node.storage import Database, declared_schema, read_schema
 
 
 def audit(
@@ -64,7 +64,7 @@ class _Audit:
         sizes = self._rows(
             select(tables.log_checkpoint.c.size).order_by(tables.log_checkpoint.c.size)
         )
-        self._walk_operations([row.size for row in sizes])
+        self._walk_operations({*(row.size for row in sizes), *_size_of(published)})
         self._check_tiles()
         self._check_checkpoints()
         self._check_heads()
@@ -78,15 +78,21 @@ class _Audit:
             if said != "ok":
                 self._report.find("S1", "database", said)
         self._report.count("database_pages", self._pragma("page_count"))
+        for table, row, *_ in self._connection.execute(text("PRAGMA foreign_key_check")).fetchmany(
+            20
+        ):
+            self._report.find("S2", f"{table} {row}", "it points at what is not there")
+        stored = read_schema(self._connection)
+        for name in sorted(name for name, _sql in stored ^ declared_schema()):
+            self._report.find("S5", name, "the schema is not the one this version makes")
 
     def _pragma(self, name: str) -> int:
         value: int = self._connection.execute(text(f"PRAGMA {name}")).scalar_one()
         return value
 
-    def _walk_operations(self, checkpoint_sizes: list[int]) -> None:
+    def _walk_operations(self, wanted: set[int]) -> None:
         """A1, A3 and the edges: one pass over the rows and, beside it, over both edge tables."""
-        wanted = set(checkpoint_sizes)
-        total = max(checkpoint_sizes, default=0)
+        total = max(wanted, default=0)
         if 0 in wanted:
             self._roots[0] = EMPTY_ROOT
         parents = _Beside(self._edges(tables.parent))
@@ -221,7 +227,7 @@ class _Audit:
         head = self._connection.execute(select(tables.log_head)).one_or_none()
         if head is None or last is None:
             self._report.find("A8", "head", "the log has no head or no checkpoint")
-        elif (head.size, head.root, head.note) != (last.size, last.root, last.note):
+        elif (head.id, head.size, head.root, head.note) != (1, last.size, last.root, last.note):
             self._report.find("A8", "head", "the head is not the last checkpoint")
         elif head.size != self._tree.size:
             detail = f"{self._tree.size} operations, but the head seals {head.size}"
@@ -258,7 +264,7 @@ class _Audit:
         if checkpoint.size > self._tree.size:
             detail = f"{checkpoint.size} were acknowledged, {self._tree.size} are here"
             self._report.find("A18", "published checkpoint", detail)
-        elif self._roots.get(checkpoint.size, checkpoint.root) != checkpoint.root:
+        elif self._roots.get(checkpoint.size) != checkpoint.root:
             self._report.find("A18", "published checkpoint", "it seals another tree")
 
     def _edges(self, table: Any) -> Iterator[tuple[int, list[Any]]]:
@@ -273,6 +279,14 @@ class _Audit:
 
     def _rows(self, query: Any) -> Iterator[Any]:
         yield from self._connection.execution_options(yield_per=1000).execute(query)
+
+
+def _size_of(published: bytes | None) -> tuple[int, ...]:
+    """Return the size a checkpoint speaks of, signed or not, so that its root is computed."""
+    try:
+        return () if published is None else (parse_checkpoint(parse_note(published).text).size,)
+    except InputError:
+        return ()
 
 
 class _Beside:

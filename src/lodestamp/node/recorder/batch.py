@@ -18,6 +18,8 @@ from lodestamp.core.operations import PREV_MAX, Operation, derived_from, referen
 from lodestamp.errors import CausalError, RecordError
 from lodestamp.node.recorder import tables
 
+_EDGES_READ: Final = 2_000
+"""Leaves whose edges a walk reads at once; it goes down leaf by leaf, so they are used."""
 _LOOKUP_WIDTH: Final = 500
 """Ids a query asks for at once; SQLite allows 32,766 variables, PostgreSQL 65,535."""
 
@@ -56,10 +58,14 @@ class Batch:
         """The new leaves, in log order."""
         return [each.known.op_id for each in self._accepted]
 
-    def newest_heads(self) -> list[str]:
-        """Return the op ids a new operation points at: the heads, at most the 32 newest (S5)."""
-        newest = sorted(self._heads, reverse=True)[:PREV_MAX]
-        return sorted(address_of_digest(self._heads[seq].op_id) for seq in newest)
+    def heads_for(self, sources: Iterable[str]) -> list[str]:
+        """Return what a new operation points at: at most 32 heads (S5).
+
+        Those it refers to come first, or they would not be in its past, then the newest.
+        """
+        wanted = {digest_of_address(op_id) for op_id in sources}
+        order = sorted(self._heads.values(), key=lambda head: (head.op_id in wanted, head.seq))
+        return sorted(address_of_digest(head.op_id) for head in order[-PREV_MAX:])
 
     def look_up(self, operations: Iterable[Operation]) -> None:
         """Read in a few queries everything that accepting these operations will ask for."""
@@ -125,8 +131,9 @@ class Batch:
     def _check_references(self, op: Operation, parents: Sequence[Known]) -> None:
         wanted = references(op)
         found = self._require([(reference.op_id, reference.at) for reference in wanted])
+        past = self._past({known.seq for known in found}, parents)
         for reference, known in zip(wanted, found, strict=True):
-            if not self._is_ancestor(known, parents):
+            if known.seq not in past:
                 raise RecordError(
                     f"{reference.op_id} (at {reference.at}) is not in the operation's past",
                     code="not-an-ancestor",
@@ -143,39 +150,57 @@ class Batch:
             )
         return [known for known in found if known is not None]
 
-    def _is_ancestor(self, target: Known, parents: Sequence[Known]) -> bool:
-        """Walk down from the parents, newest first, never below the target's leaf.
+    def _past(self, targets: set[int], parents: Sequence[Known]) -> set[int]:
+        """Return those of `targets` that the parents lead to, in one walk down, newest first.
 
         An operation whose generation equals its leaf index sits on a chain through *every* earlier
         operation, so reaching one ends the walk: one step for a log that one writer wrote.
         """
-        if all(seq in {parent.seq for parent in parents} for seq in self._heads):
-            return True
-        waiting = [-parent.seq for parent in parents]
         generations = {parent.seq: parent.generation for parent in parents}
+        if not targets or self._heads.keys() <= generations.keys():
+            return targets
+        lowest = min(targets)
+        reached: set[int] = set()
+        edges: dict[int, list[tuple[int, int]]] = {}
+        waiting = [-seq for seq in generations]
         heapq.heapify(waiting)
-        while waiting:
+        while waiting and len(reached) < len(targets):
             seq = -heapq.heappop(waiting)
-            if seq <= target.seq:
-                return seq == target.seq
+            if seq in targets:
+                reached.add(seq)
+            if seq <= lowest:
+                break
             if generations[seq] == seq:
-                return True
-            for parent_seq, generation in self._parents_of(seq):
-                if parent_seq not in generations:
-                    generations[parent_seq] = generation
-                    heapq.heappush(waiting, -parent_seq)
-        return False
+                return reached | {target for target in targets if target <= seq}
+            for parent, generation in self._parents_of(seq, edges):
+                if parent not in generations:
+                    generations[parent] = generation
+                    heapq.heappush(waiting, -parent)
+        return reached
 
-    def _parents_of(self, seq: int) -> list[tuple[int, int]]:
+    def _parents_of(
+        self, seq: int, edges: dict[int, list[tuple[int, int]]]
+    ) -> list[tuple[int, int]]:
+        """Return a leaf's parents with their generations; `edges` keeps the rows read last."""
         first = self._next_seq - len(self._accepted)
         if seq >= first:
             return [(known.seq, known.generation) for known in self._accepted[seq - first].parents]
+        if seq not in edges:
+            edges.clear()
+            edges.update(self._read_edges(max(0, seq - _EDGES_READ + 1), seq))
+        return edges[seq]
+
+    def _read_edges(self, low: int, high: int) -> dict[int, list[tuple[int, int]]]:
+        rows: dict[int, list[tuple[int, int]]] = {seq: [] for seq in range(low, high + 1)}
+        edge, parent = tables.parent.c, tables.operation.c
         query = (
-            select(tables.operation.c.seq, tables.operation.c.generation)
-            .join(tables.parent, tables.parent.c.parent == tables.operation.c.seq)
-            .where(tables.parent.c.child == seq)
+            select(edge.child, edge.parent, parent.generation)
+            .join(tables.operation, parent.seq == edge.parent)
+            .where(edge.child.between(low, high))
         )
-        return [(row.seq, row.generation) for row in self._connection.execute(query)]
+        for child, seq, generation in self._connection.execute(query):
+            rows[child].append((seq, generation))
+        return rows
 
     def _fetch(self, digests: set[Digest]) -> None:
         wanted = [digest for digest in digests if digest not in self._known]
@@ -200,9 +225,10 @@ class Batch:
             self._connection.execute(insert(table), rows)
 
     def _move_heads(self) -> None:
-        gone = self._old_heads - self._heads.keys()
-        if gone:
-            self._connection.execute(delete(tables.head).where(tables.head.c.seq.in_(gone)))
+        gone = sorted(self._old_heads - self._heads.keys())
+        for at in range(0, len(gone), _LOOKUP_WIDTH):
+            some = gone[at : at + _LOOKUP_WIDTH]
+            self._connection.execute(delete(tables.head).where(tables.head.c.seq.in_(some)))
         self._insert(tables.head, [{"seq": seq} for seq in self._heads.keys() - self._old_heads])
 
 

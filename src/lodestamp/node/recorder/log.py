@@ -140,8 +140,14 @@ class Log:
         head = read_head(connection)
         if head.size == self.head.size and head.root == self.head.root:
             return self
-        frontier = Frontier.from_tiles(TileReader(connection), head.size)
-        if head.size < self.head.size or frontier.root() != head.root:
+        reader = TileReader(connection)
+        frontier = Frontier.from_tiles(reader, head.size)
+        shrunk = head.size < self.head.size
+        if (
+            shrunk
+            or frontier.root() != head.root
+            or root_at(reader, self.head.size) != self.head.root
+        ):
             raise LogCorrupt(f"the head moved from size {self.head.size} to a tree it is not")
         return replace(self, frontier=frontier, head=head)
 

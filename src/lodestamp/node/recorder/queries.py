@@ -53,6 +53,8 @@ def read_meta(connection: Connection, key: str) -> str | None:
     value: str | None = connection.execute(
         select(tables.meta.c.value).where(tables.meta.c.key == key)
     ).scalar()
+    if value is not None and type(value) is not str:
+        raise LogCorrupt(f"what the log was made with, {key}, is damaged")
     return value
 
 

@@ -10,17 +10,21 @@ that commit and never before: acknowledged means on disk, in the tree, under a s
 from __future__ import annotations
 
 import heapq
+import os
 import queue
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Self
 
-from lodestamp.core.encoding import JsonObject
+from lodestamp.core.encoding import JsonObject, canonical_json, is_content_address, parse_canonical
 from lodestamp.core.keys import Signer
-from lodestamp.core.operations import Operation, build_op, parse_op, verify_op
+from lodestamp.core.operations import DEPTH_MAX, Operation, build_op, parse_op, verify_op
 from lodestamp.errors import LimitExceeded, LodestampError, RecordError, StoreError, UsageError
 from lodestamp.node.recorder.batch import Batch
 from lodestamp.node.recorder.limits import (
@@ -57,6 +61,7 @@ class _Own:
 
     type: str
     body: JsonObject
+    sources: tuple[str, ...]
     future: Future[Recorded]
     count: int = 1
 
@@ -93,10 +98,13 @@ class Recorder:
         self._authorship = authorship
         self._clock = clock
         self._publish = publish
-        self._waiting: queue.Queue[_Submission | None] = queue.Queue(QUEUE_MAX)
+        # a SimpleQueue and an RLock, so that a signal handler may call `close` at any instant
+        self._waiting: queue.SimpleQueue[_Submission | None] = queue.SimpleQueue()
+        self._places = threading.Semaphore(QUEUE_MAX)
         self._pool = ThreadPoolExecutor(_VERIFIERS, thread_name_prefix="lodestamp-verify")
-        self._entry = threading.Lock()
+        self._entry = threading.RLock()
         self._closed = False
+        self._process = os.getpid()
         self._writer = threading.Thread(target=self._run, name="lodestamp-recorder", daemon=True)
         self._writer.start()
 
@@ -112,7 +120,7 @@ class Recorder:
                 "the number of operations handed in at once", SUBMIT_MAX, len(wires)
             )
         answers: Future[list[Answer]] = Future()
-        with self._entry:
+        with self._room(), self._entry:
             self._refuse_if_closed()
             verified = self._pool.submit(lambda: [_admit(wire) for wire in wires])
             self._enter(_Foreign(verified, len(wires), answers))
@@ -121,24 +129,32 @@ class Recorder:
     def author(self, type_: str, body: JsonObject) -> Future[Recorded]:
         """Sign and record an operation of our own on top of everything the log holds.
 
-        The future fails with OpError, CausalError or RecordError for a body that may not be
+        The body is taken as it is now: EncodingError at once outside the value space. The future
+        fails with OpError, CausalError or RecordError for a body that may not be
         recorded, with StoreError or LogLockedError when the store failed. RecordError ``closed``
         after `close`.
         """
+        # a copy of its own: what is signed is what was handed in, whatever the caller does next
+        body = parse_canonical(canonical_json(body, depth_max=DEPTH_MAX))
         recorded: Future[Recorded] = Future()
-        with self._entry:
+        own = _Own(type_, body, _sources(body), recorded)
+        with self._room(), self._entry:
             self._refuse_if_closed()
-            self._enter(_Own(type_, body, recorded))
+            self._enter(own)
         return recorded
 
     def close(self) -> None:
-        """Commit what is waiting, then stop the threads. Calling it again does nothing."""
+        """Commit what is waiting, then stop the threads; returns when that is done.
+
+        RecordError ``reentrant`` when a future's callback calls it.
+        """
+        self._refuse_own_thread()
         with self._entry:
-            if self._closed:
-                return
-            self._closed = True
-            self._waiting.put(None)
-        self._writer.join()
+            if not self._closed:
+                self._closed = True
+                self._waiting.put(None)
+        if os.getpid() == self._process:  # a forked child has no writer to wait for
+            self._writer.join()
         self._pool.shutdown()
 
     def __enter__(self) -> Self:
@@ -150,6 +166,25 @@ class Recorder:
     def _enter(self, submission: _Submission) -> None:
         submission.future.set_running_or_notify_cancel()  # from here on it cannot be withdrawn
         self._waiting.put(submission)
+
+    @contextmanager
+    def _room(self) -> Iterator[None]:
+        """Wait for a place in the queue, and give it back when nothing was put there."""
+        self._refuse_own_thread()
+        if os.getpid() != self._process:
+            hint = "open the home again in the child process"
+            raise RecordError("the recorder stayed in the parent process", code="forked", hint=hint)
+        self._places.acquire()
+        try:
+            yield
+        except BaseException:
+            self._places.release()
+            raise
+
+    def _refuse_own_thread(self) -> None:
+        if threading.current_thread() is self._writer:
+            hint = "a future's callback must hand such work to another thread"
+            raise RecordError("the recorder cannot wait for itself", code="reentrant", hint=hint)
 
     def _refuse_if_closed(self) -> None:
         if self._closed:
@@ -167,6 +202,7 @@ class Recorder:
         first = self._waiting.get()
         if first is None:
             return [], False
+        self._places.release()
         group = [first]
         count = first.count
         deadline = time.monotonic() + FLUSH_WAIT_S_MAX
@@ -180,6 +216,7 @@ class Recorder:
                 break
             if submission is None:
                 return group, False
+            self._places.release()
             group.append(submission)
             count += submission.count
         return group, True
@@ -192,13 +229,13 @@ class Recorder:
                 error if isinstance(error, LodestampError) else StoreError(f"writing: {error!r}")
             )
             for submission in group:
-                submission.future.set_exception(failure)
+                _outlive(partial(submission.future.set_exception, failure))
             return
         self._log = log
         if note is not None:
-            self._publish(note)
+            _outlive(lambda: self._publish(note))
         for resolve in resolutions:
-            resolve()
+            _outlive(resolve)
 
     def _write(
         self, group: list[_Submission]
@@ -237,7 +274,7 @@ class Recorder:
                 self._authorship.node,
                 own.type,
                 own.body,
-                batch.newest_heads(),
+                batch.heads_for(own.sources),
                 now_ms // 1000,
             )
             verify_op(op)
@@ -268,6 +305,19 @@ class _Place:
     op_id: str
     log_index: int
     status: RecordStatus
+
+
+def _outlive(callback: Callable[[], object]) -> None:
+    """Call what may run strangers' code; the writer goes on whatever that does."""
+    try:
+        callback()
+    except BaseException:  # noqa: BLE001  even SystemExit: it is not this thread's to obey
+        traceback.print_exc()
+
+
+def _sources(body: JsonObject) -> tuple[str, ...]:
+    named = body.get("derived_from")
+    return tuple(filter(is_content_address, named)) if isinstance(named, list) else ()
 
 
 def _admit(wire: bytes) -> Operation | LodestampError:

@@ -7,12 +7,15 @@ so that PostgreSQL can share the schema. Each room of node declares its own tabl
 from lodestamp.node.storage.database import BUSY_TIMEOUT_S, Database
 from lodestamp.node.storage.failures import store_failures
 from lodestamp.node.storage.metadata import METADATA, digest_column, integer_key
+from lodestamp.node.storage.schema import declared_schema, read_schema
 
 __all__ = [
     "BUSY_TIMEOUT_S",
     "METADATA",
     "Database",
+    "declared_schema",
     "digest_column",
     "integer_key",
+    "read_schema",
     "store_failures",
 ]

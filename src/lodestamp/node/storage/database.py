@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, Final, Self
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
-from lodestamp.errors import LogCorrupt
+from lodestamp.errors import LogCorrupt, StoreError
 from lodestamp.node.storage.failures import damaged_values, store_failures
 
 BUSY_TIMEOUT_S: Final = 30
@@ -48,16 +49,16 @@ class Database:
         if created and not create:
             hint = "restore the database; a new log would contradict what was published"
             raise LogCorrupt(f"{path} is gone", code="log-rolled-back", hint=hint)
+        if created:
+            _make_private(path)
         url = URL.create("sqlite+pysqlite", database=str(path))  # a path may hold ? and #
-        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
+        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S}, hide_parameters=True)
         event.listen(engine, "connect", _configure)
         event.listen(engine, "begin", _begin)
         database = cls(engine)
         try:
             with store_failures(f"opening {path}"), damaged_values(f"opening {path}"):
                 database._migrate(may_change=create)
-                if created:
-                    path.chmod(0o600)
         except BaseException:
             engine.dispose()
             raise
@@ -109,6 +110,14 @@ class Database:
             if not connection.dialect.has_table(connection, "alembic_version"):
                 return None
             return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _make_private(path: Path) -> None:
+    """Make the file before SQLite does: its companions take their mode from it."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}", code="cannot-open") from error
 
 
 def _configure(connection: Any, _record: object) -> None:
