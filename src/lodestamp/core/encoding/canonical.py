@@ -71,7 +71,7 @@ def _encode(value: JsonValue, depth_max: int) -> bytes:
         data = orjson.dumps(value, option=_OPTIONS)
     except TypeError:  # a key that is no text, an integer out of range, a lone surrogate
         _refuse_value(value, depth_max)
-    if _has_astral_key(data):
+    if not data.isascii() and _has_astral_key(data):
         return rfc8785.dumps(cast("Any", value))
     return data
 
@@ -87,7 +87,8 @@ def parse_canonical(
     """
     if len(data) > size_max:
         raise EncodingError("too-large", f"{len(data):,} bytes, more than {size_max:,}")
-    _refuse_many_containers(data)
+    if len(data) > 2 * JSON_CONTAINERS_MAX:  # none takes less than two bytes
+        _refuse_many_containers(data)
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError:
@@ -111,13 +112,13 @@ def _is_canonical(data: bytes, value: JsonObject, depth_max: int) -> bool:
         again = orjson.dumps(value, option=_OPTIONS)
     except TypeError:
         _refuse_value(value, depth_max)
-    if not _has_astral_key(again):
+    if again.isascii() or not _has_astral_key(again):
         return again == data
     return orjson.dumps(value) == data and _is_in_order(value)
 
 
 def _has_astral_key(data: bytes) -> bool:
-    return not data.isascii() and any(found[1] for found in _astral_texts(data))
+    return any(found[1] for found in _astral_texts(data))
 
 
 def _is_in_order(value: JsonObject) -> bool:
