@@ -82,12 +82,16 @@ def _flip_upper_tile(database: sqlite3.Connection) -> None:
     )
 
 
+CUT = {"A6", "A7", "A16", "A18", "S2", "S4"}
+"""Operations gone at the end: tiles, checkpoints, head, edges and what was published say so."""
+HOLED = {"A3", "A6", "A7", "A16", "A18", "S2"}
+"""Operations gone before the end: the walk stops there, and the same say so."""
 TAMPERS: dict[str, tuple[Tamper, set[str]]] = {
-    "drop the last operation": (sql("DELETE FROM operation WHERE seq = 599"), {"A16"}),
-    "drop the last four": (sql("DELETE FROM operation WHERE seq > 595"), {"A16"}),
-    "delete everything": (sql("DELETE FROM operation"), {"A16"}),
-    "drop the first": (sql("DELETE FROM operation WHERE seq = 0"), {"A3"}),
-    "drop one in the middle": (sql("DELETE FROM operation WHERE seq = 300"), {"A3"}),
+    "drop the last operation": (sql("DELETE FROM operation WHERE seq = 599"), CUT),
+    "drop the last four": (sql("DELETE FROM operation WHERE seq > 595"), CUT),
+    "delete everything": (sql("DELETE FROM operation"), CUT),
+    "drop the first": (sql("DELETE FROM operation WHERE seq = 0"), HOLED),
+    "drop one in the middle": (sql("DELETE FROM operation WHERE seq = 300"), HOLED),
     "cut the last record short": (
         sql("UPDATE operation SET raw = substr(raw, 1, 99) WHERE seq = 599"),
         {"A1"},
@@ -101,8 +105,8 @@ TAMPERS: dict[str, tuple[Tamper, set[str]]] = {
         sql("UPDATE operation SET raw = CAST(replace(raw,'sensor','census') AS BLOB) WHERE seq=7"),
         {"A1"},
     ),
-    "change and rehash": (_change_and_rehash, {"A1", "A4"}),
-    "swap two entries": (_swap_entries, {"A4", "S2"}),
+    "change and rehash": (_change_and_rehash, {"A1", "A4", "A7", "A18", "S2"}),
+    "swap two entries": (_swap_entries, {"A4", "A7", "A18", "S2"}),
     "strip one signature": (
         sql(
             'UPDATE operation SET raw = CAST(replace(raw, \'"sig":"\', \'"sig":"","x":"\') '
@@ -113,15 +117,15 @@ TAMPERS: dict[str, tuple[Tamper, set[str]]] = {
     "change an indexed column": (sql("UPDATE operation SET ts = ts + 1 WHERE seq = 8"), {"S3"}),
     "change a generation": (sql("UPDATE operation SET generation = 7 WHERE seq = 9"), {"S3"}),
     "rename the author": (sql("UPDATE author SET text = text || '0'"), {"S3"}),
-    "drop an edge": (sql("DELETE FROM parent WHERE child = 50"), {"S2", "S4"}),
+    "drop an edge": (sql("DELETE FROM parent WHERE child = 50"), {"S2", "S3", "S4"}),
     "add an edge": (sql("INSERT INTO parent VALUES (50, 3)"), {"S2"}),
     "drop a source": (sql("DELETE FROM source"), {"S2"}),
     "add a source": (sql("INSERT INTO source VALUES (50, 3)"), {"S2"}),
     "forget a head": (sql("DELETE FROM head"), {"S4"}),
     "invent a head": (sql("INSERT INTO head VALUES (3)"), {"S4"}),
-    "change a tile byte": (_flip_tile, {"A4"}),
+    "change a tile byte": (_flip_tile, {"A4", "A5"}),
     "change an upper tile": (_flip_upper_tile, {"A5"}),
-    "drop a tile": (sql("DELETE FROM log_tile WHERE level = 0 AND n = 1"), {"A6"}),
+    "drop a tile": (sql("DELETE FROM log_tile WHERE level = 0 AND n = 1"), {"A5", "A6"}),
     "add a level": (sql("INSERT INTO log_tile VALUES (5, 0, zeroblob(32))"), {"A6"}),
     "widen a tile": (
         sql("UPDATE log_tile SET hashes = CAST(hashes || zeroblob(32) AS BLOB) WHERE level = 1"),
@@ -149,7 +153,7 @@ TAMPERS: dict[str, tuple[Tamper, set[str]]] = {
         ),
         {"A7", "A8"},
     ),
-    "rename the log": (sql("UPDATE meta SET value = 'example.org/other'"), {"A7", "A18"}),
+    "rename the log": (sql("UPDATE meta SET value = 'example.org/other'"), {"A7", "A18", "K1"}),
     "move the head to another row": (sql("UPDATE log_head SET id = 2"), {"A8"}),
     "point at nothing": (sql("INSERT INTO parent VALUES (50, 99999)"), {"S2"}),
     "point from nothing": (sql("INSERT INTO parent VALUES (99999, 50)"), {"S2"}),
@@ -175,10 +179,10 @@ def test_each_tamper_is_found_by_its_code(log_of_600, tmp_path, name):
     database.execute("PRAGMA foreign_keys=OFF")
     tamper(database)
     database.close()
-    assert codes <= found_codes(home), fsck(home).findings[:5]
+    assert found_codes(home) == codes, fsck(home).findings[:5]
 
 
-def test_every_code_of_the_auditor_is_provoked_here_or_in_the_crash_tests():
+def test_every_code_of_the_auditor_is_provoked_here():
     import re
 
     from lodestamp.node import fsck as home_auditor
@@ -189,7 +193,7 @@ def test_every_code_of_the_auditor_is_provoked_here_or_in_the_crash_tests():
         for module in (home_auditor, __import__("sys").modules[log_auditor.__module__])
     ]
     codes = set(re.findall(r'"([ASK]\d{1,2})"', "".join(sources)))
-    assert codes == set().union(*(codes for _tamper, codes in TAMPERS.values())) | {"K1"}
+    assert codes == set().union(*(codes for _tamper, codes in TAMPERS.values()))
 
 
 def test_a_rewritten_log_with_every_note_signed_anew_is_caught_by_what_was_published(tmp_path):

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,7 +30,8 @@ def test_kill_nine_at_fifty_instants_loses_nothing_acknowledged(tmp_path):
     home = tmp_path / "home"
     acknowledged: dict[int, str] = {}
     for kill in range(KILLS):
-        acknowledged |= _run_and_kill(home, kill * 1_000_000, chance.uniform(0.0, 0.35))
+        delay = chance.uniform(0.0, 0.35)
+        acknowledged |= _run_and_kill(home, kill * 1_000_000, partial(time.sleep, delay))
         report = fsck(home)
         assert report.findings == [], f"seed {seed}, kill {kill}"
         assert report.checked.get("operations", 0) >= len(acknowledged), f"seed {seed}"
@@ -38,13 +41,13 @@ def test_kill_nine_at_fifty_instants_loses_nothing_acknowledged(tmp_path):
     assert len(acknowledged) > KILLS
 
 
-def _run_and_kill(home: Path, start: int, delay: float) -> dict[int, str]:
-    """Let the writer run for `delay` seconds after it is ready; return what it acknowledged."""
+def _run_and_kill(home: Path, start: int, wait: Callable[[], object]) -> dict[int, str]:
+    """Let the writer run until `wait` returns; return what it acknowledged before it was killed."""
     command = [sys.executable, str(WRITER), str(home), str(start)]
     writer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert writer.stdout is not None
     assert writer.stdout.readline() == "ready\n"
-    time.sleep(delay)
+    wait()
     writer.send_signal(signal.SIGKILL)
     lines = writer.stdout.read().splitlines(keepends=True)
     writer.wait()
@@ -57,8 +60,16 @@ def _run_and_kill(home: Path, start: int, delay: float) -> dict[int, str]:
 def torn(tmp_path_factory) -> tuple[Path, dict[int, str]]:
     """A home whose writer was killed: its write-ahead log is not folded in yet."""
     home = tmp_path_factory.mktemp("torn") / "home"
-    acknowledged = _run_and_kill(home, 0, 0.4)
-    assert (home / "lodestamp.db-wal").stat().st_size > 100_000
+    wal = home / "lodestamp.db-wal"
+
+    def grown() -> None:
+        for _ in range(2_000):
+            if wal.stat().st_size > 500_000:
+                return
+            time.sleep(0.01)
+
+    acknowledged = _run_and_kill(home, 0, grown)
+    assert wal.stat().st_size > 500_000
     return home, acknowledged
 
 

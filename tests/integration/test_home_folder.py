@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 
 import pytest
@@ -128,6 +129,10 @@ def test_a_home_without_rights_is_refused(tmp_path):
     readable = tmp_path / "home"
     with audited_node(readable) as node:
         node.record(**reading(1))
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    foreign.chmod(0o777 if os.geteuid() == 0 else 0o500)  # root's, so not nobody's to close
+    assert as_nobody(lambda: lodestamp.open(foreign).close()) == "HomeError no-rights"
     assert as_nobody(lambda: lodestamp.open(readable).close()) == "HomeError no-rights"
 
 

@@ -20,6 +20,9 @@ STAMPER = """
 import json, sys, lodestamp
 from pathlib import Path
 home, name, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+lodestamp.open  # imported before the start
+print("ready", flush=True)
+sys.stdin.readline()
 with lodestamp.open(home) as node:
     for number in range(count):
         path = Path(home).parent / f"{name}-{number}.txt"
@@ -36,11 +39,16 @@ def test_two_processes_stamp_into_one_home_at_once(tmp_path):
     writers = [
         subprocess.Popen(
             [sys.executable, "-c", STAMPER, str(home), name, str(count)],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
         for name in ("left", "right")
     ]
+    assert [writer.stdout.readline() for writer in writers] == ["ready\n", "ready\n"]
+    for writer in writers:
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
     said = [writer.communicate(timeout=120)[0] for writer in writers]
     assert [writer.returncode for writer in writers] == [0, 0]
     stamped = [json.loads(line) for text in said for line in text.splitlines()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -287,7 +288,8 @@ def test_many_sources_deep_in_a_forked_log_are_found_in_one_walk(tmp_path):
 
 
 def test_a_callback_can_neither_kill_nor_block_the_writer(tmp_path, capfd):
-    with audited_node(tmp_path / "home") as node:
+    home = tmp_path / "home"
+    with audited_node(home) as node:
         refused: list[str] = []
 
         def leave(_future):
@@ -299,13 +301,17 @@ def test_a_callback_can_neither_kill_nor_block_the_writer(tmp_path, capfd):
                     call()
                 refused.append(error.value.code)
 
-        for callback in (leave, wait_for_itself):
-            future = node.record_future(**reading(1))
-            future.add_done_callback(callback)
-            future.result()
-        assert node.record(**reading(2)).log_index == 2
-    assert set(refused) <= {"reentrant"}
-    assert "SystemExit" in capfd.readouterr().err or refused
+        other = sqlite3.connect(home / "lodestamp.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")  # the writer waits until both callbacks are in place
+        first, second = node.record_future(**reading(1)), node.record_future(**reading(2))
+        first.add_done_callback(leave)
+        second.add_done_callback(wait_for_itself)
+        other.execute("ROLLBACK")
+        other.close()
+        assert [each.result().log_index for each in (first, second)] == [0, 1]
+        assert node.record(**reading(3)).log_index == 2
+        assert refused == ["reentrant", "reentrant"]
+    assert "SystemExit" in capfd.readouterr().err
 
 
 def test_a_forked_child_is_told_to_open_the_home_itself(tmp_path):

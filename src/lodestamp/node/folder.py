@@ -14,7 +14,7 @@ import fcntl
 import os
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -88,21 +88,29 @@ class HomeFolder:
         HomeError ``no-home`` when it is absent and may not be made, ``not-a-home`` when the folder
         holds something else, ``no-rights`` when it cannot be entered or written.
         """
+        descriptor = self._enter(create=create)
         try:
-            self._make_folder(create=create)
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-        except (OSError, ValueError) as error:  # a ValueError: a NUL or a surrogate in the name
-            raise HomeError(
-                f"{self.path}: {getattr(error, 'strerror', None) or error}",
-                code="no-rights",
-                hint="give --home a folder you may write to",
-            ) from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            self._adopt(create=create)
             yield
         finally:
             os.close(descriptor)
+
+    def _enter(self, *, create: bool) -> int:
+        """Return the folder's descriptor, locked; closing it lets the next one in."""
+        with ExitStack() as stack:
+            try:
+                self._make_folder(create=create)
+                descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+                stack.callback(os.close, descriptor)
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                self._adopt(create=create)
+            except (OSError, ValueError) as error:  # a ValueError: a NUL or a surrogate in the name
+                raise HomeError(
+                    f"{self.path}: {getattr(error, 'strerror', None) or error}",
+                    code="no-rights",
+                    hint="give --home a folder you may write to",
+                ) from error
+            stack.pop_all()
+        return descriptor
 
     def _make_folder(self, *, create: bool) -> None:
         if self.path.is_dir():

@@ -1,7 +1,7 @@
 """The auditor of a whole home: it runs where a `Node` refuses to open.
 
-Each room of node that stores something has an auditor of its own; this one calls them all. Today
-that is the log's, and the key files. It opens the database as it is and migrates nothing.
+Each room of node that stores something has an auditor of its own; this one calls them all, and
+looks at settings and keys. It opens the database as it is and migrates nothing.
 """
 
 from __future__ import annotations
@@ -24,23 +24,19 @@ def audit_log(
 ) -> AuditReport:
     """Audit the log of a home; HomeError when there is no home at all.
 
-    A missing or damaged database, checkpoint or key is a finding.
+    A missing or damaged database, checkpoint or log key is a finding.
     """
     report = AuditReport()
     folder = HomeFolder.locate(home)
     with folder.entering(create=False):
-        try:
-            folder.configuration()
-        except LodestampError as error:
-            report.find("S1", "config.toml", error.message)
-        keys = {name: _load(folder, name, report) for name in (AUTHOR_KEY, LOG_KEY)}
+        key = _load(folder, LOG_KEY, report)
     try:
         database = Database.open(folder.database, create=False)
     except LodestampError as error:
         report.find("S1", "database", error.message)
         return report
     try:
-        _audit(folder, database, keys[LOG_KEY], report, progress)
+        _audit(folder, database, key, report, progress)
     except LodestampError as error:
         report.find("S1", "database", error.message)
     finally:
@@ -51,8 +47,15 @@ def audit_log(
 def fsck(
     home: str | os.PathLike[str] | None = None, *, progress: Progress | None = None
 ) -> AuditReport:
-    """Audit every room a home uses, which today is the log; errors and findings as `audit_log`."""
-    return audit_log(home, progress=progress)
+    """Audit everything a home uses: its log, its settings and its author's key; as `audit_log`."""
+    report = audit_log(home, progress=progress)
+    folder = HomeFolder.locate(home)
+    _load(folder, AUTHOR_KEY, report)
+    try:
+        folder.configuration()
+    except LodestampError as error:
+        report.find("S1", "config.toml", error.message)
+    return report
 
 
 def _load(folder: HomeFolder, name: str, report: AuditReport) -> SigningKey | None:

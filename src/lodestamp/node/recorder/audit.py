@@ -81,7 +81,8 @@ class _Audit:
         for table, row, *_ in self._connection.execute(text("PRAGMA foreign_key_check")).fetchmany(
             20
         ):
-            self._report.find("S2", f"{table} {row}", "it points at what is not there")
+            where = table if row is None else f"{table} {row}"
+            self._report.find("S2", where, "a row points at what is not there")
         stored = read_schema(self._connection)
         for name in sorted(name for name, _sql in stored ^ declared_schema()):
             self._report.find("S5", name, "the schema is not the one this version makes")
@@ -110,10 +111,9 @@ class _Audit:
                 self._report.find("A3", where, f"leaf {expected} is missing")
                 return
             operation = self._check_operation(where, row)
+            up, down = parents.take(row.seq), sources.take(row.seq)
             if operation is not None:
-                self._check_edges(
-                    where, row, operation, parents.take(row.seq), sources.take(row.seq)
-                )
+                self._check_edges(where, row, operation, up, down)
             self._tree.append(leaf_hash(OP_CID_PREFIX + row.op_id))
             if row.seq + 1 in wanted:
                 self._roots[row.seq + 1] = self._tree.root()

@@ -130,9 +130,9 @@ class Recorder:
         """Sign and record an operation of our own on top of everything the log holds.
 
         The body is taken as it is now: EncodingError at once outside the value space. The future
-        fails with OpError, CausalError or RecordError for a body that may not be
-        recorded, with StoreError or LogLockedError when the store failed. RecordError ``closed``
-        after `close`.
+        fails with OpError, CausalError or RecordError for a body that may not be recorded, with
+        StoreError or LogLockedError when the store failed. RecordError ``closed`` after `close`,
+        ``forked`` in a child process, ``reentrant`` in a future's callback.
         """
         # a copy of its own: what is signed is what was handed in, whatever the caller does next
         body = parse_canonical(canonical_json(body, depth_max=DEPTH_MAX))
@@ -278,7 +278,7 @@ class Recorder:
                 now_ms // 1000,
             )
             verify_op(op)
-            # it points at every head, so the log cannot hold it yet
+            # its parents are heads, which nothing in the log points at: it cannot be there yet
             return _Place(op.op_id, batch.accept(op).seq, RecordStatus.NEW)
         except LodestampError as error:
             return error

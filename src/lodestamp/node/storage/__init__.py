@@ -4,13 +4,12 @@ SQLite is the embedded default (WAL, ``synchronous=FULL``); everything goes thro
 so that PostgreSQL can share the schema. Each room of node declares its own tables on `METADATA`.
 """
 
-from lodestamp.node.storage.database import BUSY_TIMEOUT_S, Database
+from lodestamp.node.storage.database import Database
 from lodestamp.node.storage.failures import store_failures
 from lodestamp.node.storage.metadata import METADATA, digest_column, integer_key
 from lodestamp.node.storage.schema import declared_schema, read_schema
 
 __all__ = [
-    "BUSY_TIMEOUT_S",
     "METADATA",
     "Database",
     "declared_schema",
