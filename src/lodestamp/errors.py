@@ -27,6 +27,7 @@
     │   ├── PathError               a path or name that cannot be followed or written
     │   ├── IpnsError               an IPNS name or record that does not hold
     │   ├── PinError                a pin that cannot be set
+    │   ├── RemoteError             a service asked for blocks or pins is away, refuses or lies
     │   └── SourceError             the file being read is missing, unreadable or changed
     ├── RecordError                 the recorder refuses
     │   ├── CausalError             a reference to an operation this log does not hold
@@ -256,6 +257,19 @@ class SourceError(ContentError):
     """The file being read is missing, unreadable, special, or changed while it was read."""
 
     default_code = "source"
+
+
+class RemoteError(ContentError):
+    """A service asked for blocks or pins is away, refuses, or answers nonsense: ``remote.*``.
+
+    `status` is the HTTP status of a refusal.
+    """
+
+    default_code = "remote"
+
+    def __init__(self, message: str, *, code: str, status: int | None = None) -> None:
+        super().__init__(message, code=code)
+        self.status = status
 
 
 class RecordError(LodestampError):
