@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import random
+import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,9 +14,12 @@ from lodestamp.core.content import PROFILES, Block, Root, add_bytes, add_file, c
 from lodestamp.core.encoding import Cid, Codec
 from lodestamp.core.keys import SigningKey
 from lodestamp.errors import BlockMismatch, RemoteError
+from lodestamp.node.blocks.gateway_client import GatewayClient
 from lodestamp.node.blocks.kubo import KuboClient
 
 pytestmark = pytest.mark.engine
+
+NOW_NS = time.time_ns()
 
 ADD_OPTIONS = {
     "unixfs-v1-2025": {
@@ -74,7 +77,7 @@ def test_the_client_reads_the_version(client: KuboClient) -> None:
 
 def test_200_random_files_have_the_cid_of_kubo_in_every_profile(client: KuboClient) -> None:
     chance = random.Random(2026)
-    files = [chance.randbytes(min(int(chance.paretovariate(0.35)), 3_000_000)) for _ in range(200)]
+    files = [chance.randbytes(int(10 ** chance.uniform(0, 6.4))) for _ in range(200)]
     assert len({len(data) for data in files}) > 100
     for name, options in ADD_OPTIONS.items():
         streams = {f"file-{at:03}": io.BytesIO(data) for at, data in enumerate(files)}
@@ -135,21 +138,34 @@ def test_pins_are_set_moved_and_lifted(client: KuboClient) -> None:
     assert new.cid not in client.pin_ls()
 
 
-def test_ipns_records_hold_both_ways(client: KuboClient) -> None:
+def test_ipns_records_hold_both_ways(kubo: Kubo, client: KuboClient) -> None:
     key = SigningKey.from_seed("ed25519", bytes(range(32)))
     name = ipns.name_of(key.public_key)
-    validity_ns = 4_000_000_000 * 10**9
-    record = ipns.create(key, b"/ipfs/bafkqaaa", sequence=7, validity_ns=validity_ns)
+    record = ipns.create(key, b"/ipfs/bafkqaaa", sequence=7, validity_ns=NOW_NS + 86_400 * 10**9)
     client.routing_put(name, record, offline=True)
-    now_ns = 1_700_000_000 * 10**9
-    assert client.routing_get(name, now_ns).encoded == record
     empty = Block(Cid.of(Codec.RAW, b""), b"")
     client.block_put(empty)
     theirs = client.name_publish(f"/ipfs/{empty.cid}", offline=True)
-    assert client.routing_get(theirs, now_ns).value == f"/ipfs/{empty.cid}".encode()
+    with GatewayClient([kubo.gateway]) as gateway:
+        assert gateway.record(name, NOW_NS).encoded == record
+        assert gateway.record(theirs, NOW_NS).value == f"/ipfs/{empty.cid}".encode()
 
 
-def test_what_kubo_refuses_is_typed(client: KuboClient, tmp_path: Path) -> None:
+def test_kubos_gateway_gives_checked_blocks_and_cars(kubo: Kubo, client: KuboClient) -> None:
+    root, blocks = add_bytes(bytes(600_000), PROFILES["legacy-cidv1"])
+    client.dag_import(car.write_v1([root.cid], blocks))
+    with GatewayClient(["http://127.0.0.1:1", kubo.gateway]) as gateway:
+        assert gateway.block(root.cid) == blocks[-1].data
+        assert gateway.urls == (kubo.gateway, "http://127.0.0.1:1"), "who fails is asked last"
+        with gateway.car(str(root.cid)) as received:
+            assert {block.cid for block in received} == {block.cid for block in blocks}
+        with gateway.car(str(root.cid), scope="block") as received:
+            assert [block.cid for block in received] == [root.cid]
+        with pytest.raises(RemoteError, match=r"127\.0\.0\.1"):
+            gateway.block(Cid.of(Codec.RAW, b"nobody has this"))
+
+
+def test_what_kubo_refuses_is_typed(client: KuboClient) -> None:
     absent = Cid.of(Codec.RAW, b"nobody has this")
     with pytest.raises(RemoteError) as refused:
         client.block_get(absent)
