@@ -28,8 +28,8 @@ from lodestamp.core.content.limits import (
     LINKS_WRITTEN_MAX,
 )
 from lodestamp.core.content.links import has_links, links
-from lodestamp.core.content.pieces import Pieces
 from lodestamp.core.content.profiles import ALIASES, DEFAULT, PROFILES, Profile, get_profile
+from lodestamp.core.content.stream import PieceStream
 from lodestamp.core.content.unixfs import Entry, EntryType, Mtime
 
 __all__ = [
@@ -54,7 +54,7 @@ __all__ = [
     "NodeValue",
     "PBLink",
     "PBNode",
-    "Pieces",
+    "PieceStream",
     "Profile",
     "Root",
     "Section",

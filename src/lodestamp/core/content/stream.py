@@ -1,6 +1,6 @@
 """A stream over pieces of bytes: what comes from a generator, read as from a file.
 
->>> stream = Pieces([b"hello", b" world"])
+>>> stream = PieceStream([b"hello", b" world"])
 >>> stream.read(3), stream.read(9), stream.read(9), stream.read(9)
 (b'hel', b'lo', b' world', b'')
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 
-class Pieces:
+class PieceStream:
     """Reads pieces one after another, never joining two, so that nothing is copied twice."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
