@@ -20,7 +20,11 @@
     │   └── UsageError              a call that makes no sense as given
     ├── ContentError                content that cannot be addressed
     │   ├── CodecError              a block outside its format (dag-pb)
-    │   ├── UnixFSError             a UnixFS message that is not one
+    │   ├── UnixFSError             a UnixFS node that is none or breaks its rules
+    │   ├── HamtError               a sharded directory that breaks its rules
+    │   ├── BlockMismatch           bytes that are not the block they are given for
+    │   ├── BlockMissing            a block that is needed and not at hand
+    │   ├── PathError               a path into a DAG that leads nowhere or is refused
     │   └── SourceError             the file being read is missing, unreadable or changed
     ├── RecordError                 the recorder refuses
     │   ├── CausalError             a reference to an operation this log does not hold
@@ -85,8 +89,8 @@ class LimitExceeded(InputError, ValueError):
 
     default_code = "limit"
 
-    def __init__(self, limit: str, maximum: int, actual: int) -> None:
-        super().__init__(f"{limit} is {actual:,}, more than the limit of {maximum:,}")
+    def __init__(self, limit: str, maximum: int, actual: int, *, code: str | None = None) -> None:
+        super().__init__(f"{limit} is {actual:,}, more than the limit of {maximum:,}", code=code)
         self.limit = limit
         self.maximum = maximum
         self.actual = actual
@@ -190,9 +194,41 @@ class CodecError(ContentError):
 
 
 class UnixFSError(ContentError):
-    """A UnixFS message that is none or breaks its rules; `code` is one of ``unixfs.*``."""
+    """A UnixFS node that is none or breaks its rules; `code` is one of ``unixfs.*``."""
 
     default_code = "unixfs.message"
+
+
+class HamtError(ContentError):
+    """A sharded directory that breaks its rules; `code` is one of ``hamt.*``."""
+
+    default_code = "hamt.prefix"
+
+
+class BlockMismatch(ContentError):
+    """Bytes that are not the block of the CID, in text, which they are given for."""
+
+    default_code = "block.mismatch"
+
+    def __init__(self, message: str, *, cid: str, code: str | None = None) -> None:
+        super().__init__(f"{message}: {cid}", code=code)
+        self.cid = cid
+
+
+class BlockMissing(ContentError):
+    """A block that is needed and not at hand: unknown, not refuted. `cid` names it, in text."""
+
+    default_code = "block.missing"
+
+    def __init__(self, cid: str) -> None:
+        super().__init__(f"the block is not here: {cid}")
+        self.cid = cid
+
+
+class PathError(ContentError):
+    """A path into a DAG that leads nowhere or is refused; `code` is one of ``path.*``."""
+
+    default_code = "path.absent"
 
 
 class SourceError(ContentError):
