@@ -19,12 +19,15 @@
     │   ├── TrustError              a trust file outside its format
     │   └── UsageError              a call that makes no sense as given
     ├── ContentError                content that cannot be addressed
-    │   ├── CodecError              a block outside its format (dag-pb)
+    │   ├── CodecError              a block outside its format (dag-pb, DAG-CBOR, DAG-JSON)
     │   ├── UnixFSError             a UnixFS node that is none or breaks its rules
     │   ├── HamtError               a sharded directory that breaks its rules
-    │   ├── BlockMismatch           bytes that are not the block they are given for
-    │   ├── BlockMissing            a block that is needed and not at hand
-    │   ├── PathError               a path into a DAG that leads nowhere or is refused
+    │   ├── CarError                a CAR outside its format
+    │   ├── BlockMismatch           bytes that are not those their CID names
+    │   ├── BlockMissing            a block that is needed is not there
+    │   ├── PathError               a path or name that cannot be followed or written
+    │   ├── IpnsError               an IPNS name or record that does not hold
+    │   ├── PinError                a pin that cannot be set
     │   └── SourceError             the file being read is missing, unreadable or changed
     ├── RecordError                 the recorder refuses
     │   ├── CausalError             a reference to an operation this log does not hold
@@ -185,7 +188,7 @@ class ContentError(LodestampError):
 
 
 class CodecError(ContentError):
-    """A block outside its format, codes ``dagpb.*``; `at` is a byte offset into what was read."""
+    """A block outside its format, codes ``dagpb.*`` ``dagcbor.*`` ``dagjson.*``; `at` is a byte."""
 
     def __init__(self, code: str, message: str, *, at: int | None = None) -> None:
         where = "" if at is None else f" (at byte {at})"
@@ -202,33 +205,58 @@ class UnixFSError(ContentError):
 class HamtError(ContentError):
     """A sharded directory that breaks its rules; `code` is one of ``hamt.*``."""
 
-    default_code = "hamt.prefix"
+    default_code = "hamt"
+
+
+class CarError(ContentError):
+    """A CAR outside its format, codes ``car.*``; `at` is a byte offset into the file."""
+
+    def __init__(self, code: str, message: str, *, at: int | None = None) -> None:
+        where = "" if at is None else f" (at byte {at:,})"
+        super().__init__(f"{message}{where}", code=code)
+        self.at = at
 
 
 class BlockMismatch(ContentError):
-    """Bytes that are not the block of the CID, in text, which they are given for."""
+    """Bytes that are not the block `cid` names; `at` is where they stand, if that is known."""
 
     default_code = "block.mismatch"
 
-    def __init__(self, message: str, *, cid: str, code: str | None = None) -> None:
-        super().__init__(f"{message}: {cid}", code=code)
+    def __init__(
+        self, cid: str, message: str, *, code: str | None = None, at: int | None = None
+    ) -> None:
+        where = "" if at is None else f" (at byte {at:,})"
+        super().__init__(f"block {cid}: {message}{where}", code=code)
         self.cid = cid
+        self.at = at
 
 
 class BlockMissing(ContentError):
-    """A block that is needed and not at hand: unknown, not refuted. `cid` names it, in text."""
+    """A block that is needed is not there; `cid` names it. Nothing is refuted by that."""
 
     default_code = "block.missing"
 
-    def __init__(self, cid: str) -> None:
-        super().__init__(f"the block is not here: {cid}")
+    def __init__(self, cid: str, *, hint: str | None = None) -> None:
+        super().__init__(f"block {cid} is not here", hint=hint)
         self.cid = cid
 
 
 class PathError(ContentError):
-    """A path into a DAG that leads nowhere or is refused; `code` is one of ``path.*``."""
+    """A path that cannot be followed, or a name that is never written to disk; codes ``path.*``."""
 
-    default_code = "path.absent"
+    default_code = "path"
+
+
+class IpnsError(ContentError):
+    """An IPNS name or record that does not hold; codes ``ipns.*``."""
+
+    default_code = "ipns"
+
+
+class PinError(ContentError):
+    """A pin that cannot be set; ``pin.incomplete`` when blocks of its DAG are missing."""
+
+    default_code = "pin"
 
 
 class SourceError(ContentError):

@@ -1,15 +1,30 @@
 """Content: files and folders as IPFS DAGs, with the CIDs that kubo gives, and back again.
 
-`dag_pb` and `unixfs` are the two block formats, each with its own ``encode`` and ``decode``;
-`hamt` is the format of large directories.
+`dag_pb`, `unixfs`, `dag_cbor` and `dag_json` are formats, each with its own ``decode``; `hamt` is
+that of large directories. `slices` proves ranges of bytes. `car` and `car_index` read and write
+files of blocks; `ipns` makes and checks records.
 """
 
-from lodestamp.core.content import covenant_layout, dag_pb, hamt, slices, unixfs
+from lodestamp.core.content import (
+    car,
+    car_index,
+    covenant_layout,
+    dag_cbor,
+    dag_json,
+    dag_pb,
+    hamt,
+    ipns,
+    slices,
+    unixfs,
+)
 from lodestamp.core.content.block import USUAL_BUDGET, Block, Budget, Get, load
 from lodestamp.core.content.buzhash import Buzhash
+from lodestamp.core.content.car import CarLimits, CarReader, Section
+from lodestamp.core.content.car_index import CarIndex
 from lodestamp.core.content.check import Defect, Report, check
 from lodestamp.core.content.chunkers import AnyChunker, Chunker
 from lodestamp.core.content.chunkers import parse as parse_chunker
+from lodestamp.core.content.dag_cbor import NodeValue
 from lodestamp.core.content.dag_pb import PBLink, PBNode
 from lodestamp.core.content.directory import add_directory, address_directory
 from lodestamp.core.content.importer import (
@@ -21,6 +36,7 @@ from lodestamp.core.content.importer import (
     add_symlink,
     address_file,
 )
+from lodestamp.core.content.ipns import IpnsRecord
 from lodestamp.core.content.limits import (
     BLOCK_SIZE_MAX,
     CHUNK_SIZE_MAX,
@@ -35,6 +51,7 @@ from lodestamp.core.content.limits import (
     PATH_SIZE_MAX,
     STEPS_MAX,
 )
+from lodestamp.core.content.links import has_links, links
 from lodestamp.core.content.murmur3 import murmur3_x64_64
 from lodestamp.core.content.paths import (
     ContentPath,
@@ -56,6 +73,7 @@ from lodestamp.core.content.profiles import (
 from lodestamp.core.content.rabin import Rabin
 from lodestamp.core.content.reader import Kind, Stat, ls, read, stat
 from lodestamp.core.content.slices import Slice
+from lodestamp.core.content.stream import PieceStream
 from lodestamp.core.content.tree import File, Folder, Symlink, Tree, TreeEntry
 from lodestamp.core.content.unixfs import NO_METADATA, Entry, EntryType, Metadata, Mtime
 from lodestamp.core.content.walk import Scope, edges_of, walk
@@ -84,6 +102,9 @@ __all__ = [
     "Block",
     "Budget",
     "Buzhash",
+    "CarIndex",
+    "CarLimits",
+    "CarReader",
     "Chunker",
     "ContentPath",
     "Defect",
@@ -94,18 +115,22 @@ __all__ = [
     "Get",
     "HamtEstimate",
     "Hasher",
+    "IpnsRecord",
     "Kind",
     "LayoutName",
     "Metadata",
     "Mtime",
+    "NodeValue",
     "PBLink",
     "PBNode",
+    "PieceStream",
     "Profile",
     "Rabin",
     "Report",
     "Resolution",
     "Root",
     "Scope",
+    "Section",
     "Slice",
     "Stat",
     "Symlink",
@@ -117,12 +142,19 @@ __all__ = [
     "add_symlink",
     "address_directory",
     "address_file",
+    "car",
+    "car_index",
     "check",
     "covenant_layout",
+    "dag_cbor",
+    "dag_json",
     "dag_pb",
     "edges_of",
     "get_profile",
     "hamt",
+    "has_links",
+    "ipns",
+    "links",
     "load",
     "ls",
     "murmur3_x64_64",

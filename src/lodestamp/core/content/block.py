@@ -101,8 +101,8 @@ def load(get: Get, cid: Cid) -> bytes:
     if data is None:
         raise BlockMissing(str(cid))
     if len(data) > BLOCK_SIZE_MAX:
-        message = f"a block of {len(data):,} bytes, more than {BLOCK_SIZE_MAX:,}"
-        raise BlockMismatch(message, cid=str(cid), code="block.too-big")
+        message = f"{len(data):,} bytes, more than {BLOCK_SIZE_MAX:,}"
+        raise BlockMismatch(str(cid), message, code="block.too-big")
     if not cid.matches(data):
-        raise BlockMismatch("bytes that are not this block", cid=str(cid))
+        raise BlockMismatch(str(cid), "its bytes are not those it names")
     return data

@@ -116,7 +116,7 @@ def _check_inner(node: Node, *, is_last: bool) -> None:
         message = f"{node.cid} has {len(node.data)} bytes, more than {SCRIPT_ELEMENT_MAX}"
         raise ContentError(message, code="covenant.block-too-big")
     dag_pb.decode(node.data, strict=True)  # so each CID stands where its link does
-    if node.own_data:
+    if node.own_content:
         raise _other_layout(node, "content in an inner node")
     codes = {node.cid.hash_code, *(link.cid.hash_code for link in node.links)}
     if codes != {HashCode.SHA2_256}:

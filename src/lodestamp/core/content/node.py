@@ -39,7 +39,7 @@ class Node:
         return self.cid.codec == Codec.DAG_PB
 
     @property
-    def own_data(self) -> bytes:
+    def own_content(self) -> bytes:
         """The content bytes that a file node holds itself."""
         if self.entry is None:
             return self.data

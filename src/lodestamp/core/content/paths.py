@@ -9,19 +9,27 @@ the blocks that were read: the flat directory, or the shard whose bucket is empt
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
-from lodestamp.core.content import hamt
+from lodestamp.core.content import dag_cbor, dag_json, hamt
 from lodestamp.core.content.block import Get
+from lodestamp.core.content.dag_cbor import NodeValue
 from lodestamp.core.content.limits import PATH_SEGMENTS_MAX, PATH_SIZE_MAX
 from lodestamp.core.content.node import Node, open_node
 from lodestamp.core.content.reader import Kind, kind_of
 from lodestamp.core.content.shard import Shard
-from lodestamp.core.encoding import Cid
+from lodestamp.core.encoding import Cid, Codec
 from lodestamp.errors import CidError, LimitExceeded, PathError
 
-_PREFIX = "/ipfs/"
+_PREFIX: Final = "/ipfs/"
+_DECODERS: Final[Mapping[int, Callable[[bytes], NodeValue]]] = MappingProxyType(
+    {Codec.DAG_CBOR: dag_cbor.decode, Codec.DAG_JSON: dag_json.decode}
+)
+_index = re.compile(rb"0|[1-9][0-9]{0,8}").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,34 +95,68 @@ def resolve(get: Get, cid: Cid, path: str | bytes | Iterable[bytes] = ()) -> Res
     """Follow a path from a root.
 
     PathError ``path.absent`` (proved by what was read), ``path.not-a-directory`` (a name past a
-    file, a symlink or an opaque block); BlockMissing; errors as `segments_of`, `open_node` and
-    `hamt.lookup`.
+    file, symlink, opaque block or value); BlockMissing; errors as `segments_of`, `open_node`,
+    `hamt.lookup` and the codecs of DAG-CBOR and DAG-JSON.
     """
     blocks = [cid]
     roots = [cid]
     node = open_node(get, cid)
+    within: list[bytes] = []
+    value: NodeValue = None
     for segment in segments_of(path):
-        found = _step(get, node, segment, blocks)
-        if found is None:
-            raise PathError(f"{segment[:80]!r} is not in {node.cid}", code="path.absent")
+        if node.cid.codec in _DECODERS:
+            value = _DECODERS[node.cid.codec](node.data) if not within else value
+            value = _member(value, segment, node)
+            within.append(segment)
+            if not isinstance(value, Cid):
+                continue
+            found = value
+        else:
+            found = _step(get, node, segment, blocks)
+        within.clear()
         roots.append(found)
         blocks.append(found)
         node = open_node(get, found)
-    return Resolution(node.cid, tuple(blocks), tuple(roots))
+    return Resolution(node.cid, tuple(blocks), tuple(roots), tuple(within))
 
 
-def _step(get: Get, node: Node, segment: bytes, blocks: list[Cid]) -> Cid | None:
-    """Return what a name leads to from a node, or None; shards below it are put into `blocks`."""
+def _step(get: Get, node: Node, segment: bytes, blocks: list[Cid]) -> Cid:
+    """Return what a name leads to from a node; the shards on the way are put into `blocks`."""
     kind = kind_of(node)
+    found: Cid | None = None
     if kind == Kind.SHARDED:
-        found = None
         for each in hamt.trace(get, node.cid, segment):
             if not isinstance(each, Shard):
                 found = each.cid
             elif each.path:
                 blocks.append(each.cid)
-        return found
-    if kind not in (Kind.DIRECTORY, Kind.PLAIN):
-        message = f"{segment[:80]!r} is asked of {node.cid}, which is no directory"
-        raise PathError(message, code="path.not-a-directory")
-    return next((link.cid for link in node.links if link.name == segment), None)
+    elif kind in (Kind.DIRECTORY, Kind.PLAIN):
+        found = next((link.cid for link in node.links if link.name == segment), None)
+    else:
+        raise _not_a_directory(segment, node)
+    if found is None:
+        raise _absent(segment, node)
+    return found
+
+
+def _member(value: NodeValue, segment: bytes, node: Node) -> NodeValue:
+    """Return what a map has under a key, or a list at an index in decimal."""
+    if isinstance(value, dict):
+        key = segment.decode("utf-8", "replace")
+        if key.encode() != segment or key not in value:
+            raise _absent(segment, node)
+        return value[key]
+    if isinstance(value, list):
+        if not _index(segment) or int(segment) >= len(value):
+            raise _absent(segment, node)
+        return value[int(segment)]
+    raise _not_a_directory(segment, node)
+
+
+def _absent(segment: bytes, node: Node) -> PathError:
+    return PathError(f"{segment[:80]!r} is not in {node.cid}", code="path.absent")
+
+
+def _not_a_directory(segment: bytes, node: Node) -> PathError:
+    message = f"{segment[:80]!r} is asked of {node.cid}, which is no directory"
+    return PathError(message, code="path.not-a-directory")

@@ -74,7 +74,7 @@ def stat(get: Get, cid: Cid) -> Stat:
         len(node.data),
         None if entry is None else entry.mode,
         None if entry is None else entry.mtime,
-        node.own_data if kind == Kind.SYMLINK else None,
+        node.own_content if kind == Kind.SYMLINK else None,
     )
 
 

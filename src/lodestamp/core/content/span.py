@@ -36,7 +36,7 @@ def read_span(
     whole = start == 0 and end is None
     start, end = clamp(root, start, end)
     meter.give(end - start)
-    own = root.own_data
+    own = root.own_content
     yield root, own[start:end]
     waiting = [_children(root, 0)]
     while waiting:
@@ -56,7 +56,7 @@ def read_span(
             )
         child = open_node(get, link.cid)
         check_child(child, size)
-        own = child.own_data
+        own = child.own_content
         yield child, own[max(start - at, 0) : max(end - at, 0)]
         if child.links:
             waiting.append(_children(child, at))
@@ -75,7 +75,7 @@ def _children(node: Node, at: int) -> Iterator[tuple[PBLink, int, int]]:
     """Yield each link with the offset and the number of its bytes; own bytes come before them."""
     if node.entry is None:
         return
-    at += len(node.own_data)
+    at += len(node.own_content)
     for link, size in zip(node.links, node.entry.blocksizes, strict=True):
         yield link, at, size
         at += size

@@ -12,6 +12,7 @@ from enum import StrEnum
 from lodestamp.core.content import dag_pb, unixfs
 from lodestamp.core.content.block import USUAL_BUDGET, Block, Budget, Get, Meter, load
 from lodestamp.core.content.limits import DAG_DEPTH_MAX, NESTING_DEPTH_MAX
+from lodestamp.core.content.links import links
 from lodestamp.core.content.shard import prefix_width
 from lodestamp.core.content.unixfs import Entry, EntryType
 from lodestamp.core.encoding import Cid, Codec, HashCode
@@ -88,6 +89,8 @@ def check_depth(nesting: int, level: int) -> None:
 def edges_of(cid: Cid, data: bytes) -> Iterator[Edge]:
     """Yield the links of a block in their order; blocks of unknown codecs have none (R5)."""
     if cid.codec != Codec.DAG_PB:
+        for target in links(cid, data):
+            yield target, False
         return
     node = dag_pb.decode(data)
     width = _part_width(node.data)
