@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from lodestamp.core.content import dag_cbor
-from lodestamp.core.content.balanced import Block
+from lodestamp.core.content.block import Block
 from lodestamp.core.content.limits import BLOCK_SIZE_MAX
 from lodestamp.core.encoding import CID_BYTES_MAX, UVARINT_BYTES_MAX, Cid, HashCode, uvarint_encode
 from lodestamp.errors import BlockMismatch, CarError, CidError, CodecError, LimitExceeded
