@@ -20,7 +20,8 @@
     │   └── UsageError              a call that makes no sense as given
     ├── ContentError                content that cannot be addressed
     │   ├── CodecError              a block outside its format (dag-pb, DAG-CBOR, DAG-JSON)
-    │   ├── UnixFSError             a UnixFS message that is not one
+    │   ├── UnixFSError             a UnixFS node that is none or breaks its rules
+    │   ├── HamtError               a sharded directory that breaks its rules
     │   ├── CarError                a CAR outside its format
     │   ├── BlockMismatch           bytes that are not those their CID names
     │   ├── BlockMissing            a block that is needed is not there
@@ -92,8 +93,8 @@ class LimitExceeded(InputError, ValueError):
 
     default_code = "limit"
 
-    def __init__(self, limit: str, maximum: int, actual: int) -> None:
-        super().__init__(f"{limit} is {actual:,}, more than the limit of {maximum:,}")
+    def __init__(self, limit: str, maximum: int, actual: int, *, code: str | None = None) -> None:
+        super().__init__(f"{limit} is {actual:,}, more than the limit of {maximum:,}", code=code)
         self.limit = limit
         self.maximum = maximum
         self.actual = actual
@@ -197,9 +198,15 @@ class CodecError(ContentError):
 
 
 class UnixFSError(ContentError):
-    """A UnixFS message that is none or breaks its rules; `code` is one of ``unixfs.*``."""
+    """A UnixFS node that is none or breaks its rules; `code` is one of ``unixfs.*``."""
 
     default_code = "unixfs.message"
+
+
+class HamtError(ContentError):
+    """A sharded directory that breaks its rules; `code` is one of ``hamt.*``."""
+
+    default_code = "hamt"
 
 
 class CarError(ContentError):

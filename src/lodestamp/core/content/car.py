@@ -6,8 +6,8 @@ length, so whether a DAG is complete is for whoever walks it.
 
 >>> from lodestamp.core.encoding import Cid
 >>> cid = Cid.of(0x55, b"hello")
->>> from lodestamp.core.content.pieces import Pieces
->>> reader = read(Pieces(write_v1([cid], [Block(cid, b"hello")])))
+>>> from lodestamp.core.content.stream import PieceStream
+>>> reader = read(PieceStream(write_v1([cid], [Block(cid, b"hello")])))
 >>> reader.version, reader.roots == (cid,), [block.data for block in reader]
 (1, True, [b'hello'])
 """
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from lodestamp.core.content import dag_cbor
-from lodestamp.core.content.balanced import Block
+from lodestamp.core.content.block import Block
 from lodestamp.core.content.limits import BLOCK_SIZE_MAX
 from lodestamp.core.encoding import CID_BYTES_MAX, UVARINT_BYTES_MAX, Cid, HashCode, uvarint_encode
 from lodestamp.errors import BlockMismatch, CarError, CidError, CodecError, LimitExceeded
@@ -39,7 +39,7 @@ DATA_OFFSET: Final = len(PRAGMA) + HEADER_V2_SIZE
 
 
 class Stream(Protocol):
-    """Anything read from start to end: a file, a socket, `Pieces`."""
+    """Anything read from start to end: a file, a socket, `PieceStream`."""
 
     def read(self, size: int, /) -> bytes:
         """Return up to `size` bytes; none at the end."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
-from lodestamp.core.content.balanced import Block
+from lodestamp.core.content.block import Block
 from lodestamp.core.content.car import DATA_OFFSET, HEADER_V2_SIZE, PRAGMA, header_v1, section_head
 from lodestamp.core.encoding import (
     DIGEST_BYTES_MAX,

@@ -26,7 +26,7 @@ from lodestamp.core.encoding.multibase import (
     multibase_decode,
     multibase_encode,
 )
-from lodestamp.core.encoding.multihash import DIGEST_BYTES_MAX, HashCode, Multihash
+from lodestamp.core.encoding.multihash import DIGEST_BYTES_MAX, HashCode, Multihash, hash_with
 from lodestamp.core.encoding.rfc4648 import (
     base16_decode,
     base16_encode,
@@ -76,6 +76,7 @@ __all__ = [
     "content_address",
     "digest_of_address",
     "digest_of_op_cid",
+    "hash_with",
     "is_content_address",
     "json_pointer",
     "leb128_encode",

@@ -1,5 +1,16 @@
-"""Content on disk: reading the files whose addresses core computes."""
+"""Content on disk: reading files whose addresses core computes, and keeping their blocks."""
 
+from lodestamp.node.blocks.pins import Pin, parse_mode
 from lodestamp.node.blocks.source import SourceFile, unreadable
+from lodestamp.node.blocks.store import BlockStore
+from lodestamp.node.blocks.writer import BlockWriter, FileRef
 
-__all__ = ["SourceFile", "unreadable"]
+__all__ = [
+    "BlockStore",
+    "BlockWriter",
+    "FileRef",
+    "Pin",
+    "SourceFile",
+    "parse_mode",
+    "unreadable",
+]
