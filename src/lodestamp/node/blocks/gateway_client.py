@@ -14,7 +14,15 @@ from typing import Final, Self, TypeVar
 
 import httpx
 
-from lodestamp.core.content import BLOCK_SIZE_MAX, Block, CarLimits, IpnsRecord, Pieces, car, ipns
+from lodestamp.core.content import (
+    BLOCK_SIZE_MAX,
+    Block,
+    CarLimits,
+    IpnsRecord,
+    PieceStream,
+    car,
+    ipns,
+)
 from lodestamp.core.encoding import Cid
 from lodestamp.errors import (
     BlockMismatch,
@@ -62,6 +70,10 @@ class GatewayClient:
         """Fetch and verify the IPNS record of a name; the last gateway's error when none has it."""
         return self._first(lambda remote: _record(remote, name, now_ns))
 
+    def car_of(self, cid: Cid) -> AbstractContextManager[Iterator[Block]]:
+        """Give the blocks of a whole DAG, as `car`."""
+        return self.car(str(cid))
+
     @contextmanager
     def car(
         self, path: str, *, scope: str = "all", limits: CarLimits | None = None
@@ -77,7 +89,7 @@ class GatewayClient:
                 lambda each: (stack.enter_context(_asking_for_car(each, path, scope)), each)
             )
             try:
-                yield iter(car.read(Pieces(response.iter_bytes()), limits))
+                yield iter(car.read(PieceStream(response.iter_bytes()), limits))
             except (BlockMismatch, CarError, RemoteError) as error:
                 self._put_last(remote)
                 raise _blame(remote, error) from error

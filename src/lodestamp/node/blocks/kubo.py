@@ -11,7 +11,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final, Self
 
-from lodestamp.core.content import BLOCK_SIZE_MAX, Block, CarLimits, IpnsRecord, Pieces, car, ipns
+from lodestamp.core.content import (
+    BLOCK_SIZE_MAX,
+    Block,
+    CarLimits,
+    IpnsRecord,
+    PieceStream,
+    car,
+    ipns,
+)
 from lodestamp.core.encoding import Cid, Codec, HashCode, base64_decode
 from lodestamp.errors import BlockMismatch, EncodingError, LimitExceeded
 from lodestamp.node.blocks.remote import Parameter, Remote
@@ -130,7 +138,7 @@ class KuboClient:
 
         RemoteError ``remote.malformed`` when it could not pin one.
         """
-        parts = [("file", ("dag.car", Pieces(pieces), _OCTETS))]
+        parts = [("file", ("dag.car", PieceStream(pieces), _OCTETS))]
         parameters: dict[str, Parameter] = {"pin-roots": pin_roots, "stats": True}
         roots: list[Cid] = []
         blocks = size = 0
@@ -153,7 +161,7 @@ class KuboClient:
         with self._remote.streaming(
             "POST", "/api/v0/dag/export", {"arg": str(cid), "progress": False}
         ) as response:
-            reader = car.read(Pieces(response.iter_bytes()), limits)
+            reader = car.read(PieceStream(response.iter_bytes()), limits)
             if reader.roots != (cid,):
                 raise self._remote.malformed(f"a CAR that is not of {cid}")
             yield iter(reader)
