@@ -15,16 +15,25 @@ from lodestamp.node.recorder.log import (
     read_head,
 )
 from lodestamp.node.recorder.queries import find_operation, read_meta, write_meta
-from lodestamp.node.recorder.recorded import Recorded, RecordStatus
+from lodestamp.node.recorder.recorded import (
+    Equivocated,
+    Event,
+    Recorded,
+    RecordStatus,
+    Released,
+)
 from lodestamp.node.recorder.recorder import Answer, Authorship, Recorder
 
 __all__ = [
     "Answer",
     "Authorship",
+    "Equivocated",
+    "Event",
     "Log",
     "RecordStatus",
     "Recorded",
     "Recorder",
+    "Released",
     "audit",
     "check_published",
     "checkpoint_note",
