@@ -26,6 +26,11 @@
     │   ├── CausalError             a reference to an operation this log does not hold
     │   ├── UnknownOperation        the log holds no such operation
     │   └── LogLockedError          another writer held the log for too long
+    ├── SyncError                   two nodes did not come together
+    │   ├── PeerError                   the peer is away, refuses, or answers what is no answer
+    │   └── SnapshotGoneError           the set being compared is no longer kept; start again
+    ├── AccessError                 who asks is not known here, or may not have what is asked
+    ├── ListenError                 an address that cannot be listened on
     ├── StoreError                  disk, database or file system: the environment failed
     │   └── LogCorrupt              stored bytes contradict each other or a published checkpoint
     └── HomeError                   the home folder is absent, foreign or without rights
@@ -227,6 +232,37 @@ class LogLockedError(RecordError):
     """Another writer held the log for longer than we wait."""
 
     default_code = "log-locked"
+
+
+class SyncError(LodestampError):
+    """Two nodes did not come together: ``unrelated`` histories, or a mode that cannot do it."""
+
+    default_code = "sync"
+
+
+class PeerError(SyncError):
+    """A peer that is away, refuses, or answers something that is no answer; `code` says which."""
+
+    def __init__(self, code: str, message: str, *, hint: str | None = None) -> None:
+        super().__init__(f"the peer: {message}", code=code, hint=hint)
+
+
+class SnapshotGoneError(SyncError):
+    """The set being compared is no longer kept, or its key was renewed: start again."""
+
+    default_code = "snapshot-gone"
+
+
+class AccessError(LodestampError):
+    """Who asks is not known here, or may not have what is asked for."""
+
+    default_code = "unauthenticated"
+
+
+class ListenError(LodestampError):
+    """An address that cannot be listened on: taken, not this machine's, or not permitted."""
+
+    default_code = "listen"
 
 
 class StoreError(LodestampError):

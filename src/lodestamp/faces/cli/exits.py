@@ -8,8 +8,10 @@ from typing import Final
 
 from lodestamp.errors import (
     HomeError,
+    ListenError,
     LodestampError,
     LogLockedError,
+    PeerError,
     SourceError,
     StoreError,
     TrustError,
@@ -23,7 +25,7 @@ UNAVAILABLE: Final = 2
 USAGE: Final = 64
 INTERRUPTED: Final = 130
 
-_UNAVAILABLE = (HomeError, LogLockedError, SourceError, StoreError)
+_UNAVAILABLE = (HomeError, ListenError, LogLockedError, PeerError, SourceError, StoreError)
 
 
 def exit_code_of(error: LodestampError) -> int:

@@ -5,6 +5,19 @@ re-derives everything from stored bytes and shares no code with the writer.
 """
 
 from lodestamp.node.recorder.audit import audit
+from lodestamp.node.recorder.exchange import (
+    ChainEnd,
+    Leaf,
+    above,
+    above_chains,
+    chain_ends,
+    find_leaves,
+    head_leaves,
+    heads_digest,
+    read_edges,
+    read_leaves,
+    read_wires,
+)
 from lodestamp.node.recorder.log import (
     Log,
     check_published,
@@ -27,21 +40,32 @@ from lodestamp.node.recorder.recorder import Answer, Authorship, Recorder
 __all__ = [
     "Answer",
     "Authorship",
+    "ChainEnd",
     "Equivocated",
     "Event",
+    "Leaf",
     "Log",
     "RecordStatus",
     "Recorded",
     "Recorder",
     "Released",
+    "above",
+    "above_chains",
     "audit",
+    "chain_ends",
     "check_published",
     "checkpoint_note",
     "consistency",
     "create",
+    "find_leaves",
     "find_operation",
+    "head_leaves",
+    "heads_digest",
     "inclusion",
+    "read_edges",
     "read_head",
+    "read_leaves",
     "read_meta",
+    "read_wires",
     "write_meta",
 ]
