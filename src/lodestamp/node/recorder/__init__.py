@@ -5,6 +5,7 @@ re-derives everything from stored bytes and shares no code with the writer.
 """
 
 from lodestamp.node.recorder.audit import audit
+from lodestamp.node.recorder.authoring import Authorship
 from lodestamp.node.recorder.log import (
     Log,
     check_published,
@@ -22,7 +23,9 @@ from lodestamp.node.recorder.recorded import (
     RecordStatus,
     Released,
 )
-from lodestamp.node.recorder.recorder import Answer, Authorship, Recorder
+from lodestamp.node.recorder.pool import missing_ids
+from lodestamp.node.recorder.recorder import Answer, Recorder
+from lodestamp.node.recorder.rows import Private
 
 __all__ = [
     "Answer",
@@ -31,6 +34,7 @@ __all__ = [
     "Event",
     "Log",
     "RecordStatus",
+    "Private",
     "Recorded",
     "Recorder",
     "Released",
@@ -41,6 +45,7 @@ __all__ = [
     "create",
     "find_operation",
     "inclusion",
+    "missing_ids",
     "read_head",
     "read_meta",
     "write_meta",
