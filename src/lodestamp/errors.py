@@ -8,8 +8,10 @@
     │   │   └── CidError            a CID or multihash that is not one
     │   ├── LimitExceeded           a number of the design passed (also a ValueError)
     │   ├── OpError                 an operation that breaks its schema (also a ValueError)
+    │   ├── CapError                a capability that is none, or does not allow what is done
     │   ├── SignatureError          a signature that does not verify
     │   ├── KeyFormatError          a key, key id or seed that is not one
+    │   ├── KeyEventError           an event that is none, or does not follow in its key log
     │   ├── BadEntry                a log entry that is no operation CID
     │   ├── BadHashLength           a Merkle hash that is not 32 bytes
     │   ├── BadTreeProof            an inclusion or consistency proof that does not hold
@@ -111,9 +113,22 @@ class OpError(InputError, ValueError):
     ) -> None:
         where = f" (at {at})" if at else ""
         super().__init__(f"operation refused: {message}{where}", code=code)
+        self.reason = message
         self.at = at
         self.expected = expected
         self.actual = actual
+
+
+class CapError(InputError):
+    """A capability that is malformed, not signed, wider than its parent, or does not allow.
+
+    `link` is the place in the chain of the one at fault, the root being 0; None if it stands alone.
+    """
+
+    def __init__(self, code: str, message: str, *, link: int | None = None) -> None:
+        where = "" if link is None else f" (link {link} of the chain)"
+        super().__init__(f"capability refused: {message}{where}", code=code)
+        self.link = link
 
 
 class SignatureError(InputError):
@@ -126,6 +141,16 @@ class KeyFormatError(InputError):
     """A key, key id or seed of the wrong suite, size or spelling."""
 
     default_code = "bad-key"
+
+
+class KeyEventError(InputError):
+    """A key event outside its schema, or one that cannot follow where it says it does."""
+
+    def __init__(self, code: str, message: str, *, at: str = "") -> None:
+        where = f" (at {at})" if at else ""
+        super().__init__(f"key event refused: {message}{where}", code=code)
+        self.reason = message
+        self.at = at
 
 
 class BadEntry(InputError):

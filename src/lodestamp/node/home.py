@@ -54,7 +54,9 @@ class Node:
         self._author = author
         self.configuration = configuration
         authorship = Authorship(author, configuration.node)
-        self._recorder = Recorder(database, log, authorship, clock=now_ms, publish=folder.publish)
+        self._recorder = Recorder(
+            database, log, authorship, clock=now_ms, publish=folder.publish, emit=print
+        )
 
     @property
     def origin(self) -> str:

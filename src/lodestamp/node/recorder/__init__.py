@@ -18,6 +18,7 @@ from lodestamp.node.recorder.exchange import (
     read_leaves,
     read_wires,
 )
+from lodestamp.node.recorder.authoring import Authorship
 from lodestamp.node.recorder.log import (
     Log,
     check_published,
@@ -35,7 +36,9 @@ from lodestamp.node.recorder.recorded import (
     RecordStatus,
     Released,
 )
-from lodestamp.node.recorder.recorder import Answer, Authorship, Recorder
+from lodestamp.node.recorder.pool import missing_ids
+from lodestamp.node.recorder.recorder import Answer, Recorder
+from lodestamp.node.recorder.rows import Private
 
 __all__ = [
     "Answer",
@@ -46,6 +49,7 @@ __all__ = [
     "Leaf",
     "Log",
     "RecordStatus",
+    "Private",
     "Recorded",
     "Recorder",
     "Released",
@@ -63,6 +67,7 @@ __all__ = [
     "heads_digest",
     "inclusion",
     "read_edges",
+    "missing_ids",
     "read_head",
     "read_leaves",
     "read_meta",
