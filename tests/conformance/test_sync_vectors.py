@@ -64,5 +64,7 @@ def test_both_sides_of_a_transcript_are_byte_equal(vectors, name):
         said = (server if message["dir"] == "c2s" else client).reconcile(said)
     assert said is None
     assert (len(client.have), len(client.need)) == (case["have_count"], case["need_count"])
-    ours, theirs = ({bytes.fromhex(each) for _, each in case[side]} for side in ("client", "server"))
+    ours, theirs = (
+        {bytes.fromhex(each) for _, each in case[side]} for side in ("client", "server")
+    )
     assert (set(client.have), set(client.need)) == (ours - theirs, theirs - ours)

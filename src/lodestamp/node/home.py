@@ -33,7 +33,15 @@ from lodestamp.node.proving import prove
 from lodestamp.node.recorder import Answer, Authorship, Recorded, Recorder
 from lodestamp.node.stamping import NO_OPERATION, address_path, claim_about, evidence_of, rehearse
 from lodestamp.node.storage import Database
-from lodestamp.node.sync import Access
+from lodestamp.node.sync import (
+    Access,
+    Mode,
+    Peer,
+    SyncClient,
+    SyncReport,
+    SyncServer,
+    SyncStore,
+)
 
 
 class Node:
@@ -176,6 +184,30 @@ class Node:
         """Who may ask this node over HTTP: its own key, and the roots that its settings name."""
         roots = (self.key_id, *self.configuration.roots)
         return Access(roots, clock=now_ms, may_act=self._may_act)
+
+    @cached_property
+    def sync_server(self) -> SyncServer:
+        """What answers this node's peers; who may ask is for `access`."""
+        return SyncServer(self._sync_store)
+
+    @cached_property
+    def _sync_store(self) -> SyncStore:
+        return SyncStore(self.origin, self._database, record=self._record_from, clock=now_ms)
+
+    def _record_from(self, wires: Sequence[bytes], peer: str) -> list[Answer]:
+        return self._recorder.submit(wires, peer=peer).result()
+
+    def sync(
+        self, peer: str, *, mode: Mode = "auto", merge: bool = False, cap: str | None = None
+    ) -> SyncReport:
+        """Bring this log and that of the node at `peer` together; ``http://HOST[:PORT]``.
+
+        We ask with our own key, under the grant `cap` where that is given. Only with `merge` is a
+        log of another origin taken in. SyncError, PeerError and SnapshotGoneError as `SyncClient`;
+        what was received before is kept.
+        """
+        with Peer(peer, self._author, clock=now_ms, cap=cap) as asked:
+            return SyncClient(self._sync_store, asked, merge=merge).run(mode)
 
     def _may_act(self, _key: KeyId, _command: str, _cap: str, _at: int) -> bool:
         return False

@@ -37,6 +37,7 @@ class Guard:
         signed = self._signed(request)
         self._access.require_owner(signed, command)
         self._access.admit(signed)
+        request.state.peer = signed.key_id
         return await self._body(request, signed, size_max)
 
     async def audience(
@@ -72,3 +73,15 @@ class Guard:
         if address_of(body) != signed.asked.body:
             raise AccessError("the body is not the one that was signed", code="misdirected")
         return body
+
+
+def guard_of(request: Request[Any, Any, Any]) -> Guard:
+    """Return the guard of the listener that a request came to."""
+    guard: Guard = request.app.state.guard
+    return guard
+
+
+def peer_of(request: Request[Any, Any, Any]) -> KeyId:
+    """Return the key that asked, once the guard has let it pass."""
+    peer: KeyId = request.state.peer
+    return peer

@@ -7,12 +7,13 @@ from types import MappingProxyType
 from typing import Final
 
 from lodestamp.errors import UsageError
-from lodestamp.faces.http import ops
+from lodestamp.faces.http import ops, sync
 from lodestamp.faces.http.application import Mount
 
 MOUNTS: Final[Mapping[str, Mount]] = MappingProxyType(
     {
         "ops": ops.MOUNT,
+        "sync": sync.MOUNT,
     }
 )
 

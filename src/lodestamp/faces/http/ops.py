@@ -11,9 +11,9 @@ from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
 from lodestamp.core.encoding import INT_MAX, canonical_json
-from lodestamp.errors import UsageError
 from lodestamp.faces.http.application import Mount
-from lodestamp.faces.http.guard import Guard
+from lodestamp.faces.http.guard import guard_of
+from lodestamp.faces.http.query import number_of
 from lodestamp.node.home import Node
 
 PAGE_MAX: Final = 500
@@ -24,13 +24,13 @@ JSON: Final = "application/json"
 def _routes(node: Node) -> Sequence[ControllerRouterHandler]:
     @get("/v1/ops/{op_id:str}")
     async def show(request: Request[Any, Any, Any], op_id: FromPath[str]) -> Response[bytes]:
-        await _guard(request).owner(request)
+        await guard_of(request).owner(request)
         operation = await to_thread.run_sync(node.op, op_id)
         return Response(operation.wire, media_type=JSON)
 
     @get("/v1/ops")
     async def page(request: Request[Any, Any, Any]) -> Response[bytes]:
-        await _guard(request).owner(request)
+        await guard_of(request).owner(request)
         after = number_of(request, "after", INT_MAX, default=-1)
         limit = number_of(request, "limit", PAGE_MAX, default=PAGE_MAX)
         return Response(await to_thread.run_sync(_page, node, after, limit), media_type=JSON)
@@ -44,26 +44,6 @@ def _page(node: Node, after: int, limit: int) -> bytes:
     return b"".join(
         (b'{"next":', canonical_json(next_), b',"operations":[', b",".join(operations), b"]}")
     )
-
-
-def number_of(
-    request: Request[Any, Any, Any], name: str, maximum: int, *, default: int | None = None
-) -> int:
-    """Return a number of the query, 0 to `maximum`, spelled the one way; UsageError if none."""
-    texts = request.query_params.getall(name, [])
-    if not texts and default is not None:
-        return default
-    if len(texts) != 1 or not texts[0].isascii() or not texts[0].isdigit():
-        raise UsageError(f"{name} is one number", code="bad-query")
-    number = int(texts[0][:20])
-    if texts[0] != str(number) or number > maximum:
-        raise UsageError(f"{name} is a number from 0 to {maximum:,}", code="bad-query")
-    return number
-
-
-def _guard(request: Request[Any, Any, Any]) -> Guard:
-    guard: Guard = request.app.state.guard
-    return guard
 
 
 MOUNT: Final = Mount("ops", _routes)

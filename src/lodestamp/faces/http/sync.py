@@ -14,7 +14,7 @@ from litestar.types import ControllerRouterHandler
 from lodestamp.core.encoding import INT_MAX
 from lodestamp.faces.http.application import Mount
 from lodestamp.faces.http.body import BODY_SIZE_MAX
-from lodestamp.faces.http.guard import guard_of
+from lodestamp.faces.http.guard import guard_of, peer_of
 from lodestamp.faces.http.query import number_of
 from lodestamp.node.home import Node
 from lodestamp.node.sync import PUSH_SIZE_MAX, VECTOR_SIZE_MAX
@@ -38,8 +38,11 @@ def _routes(node: Node) -> Sequence[ControllerRouterHandler]:
     @get(f"{BASE}/symbols")
     async def symbols(request: _Asking) -> Response[bytes]:
         await guard_of(request).owner(request)
-        numbers = [number_of(request, name, INT_MAX) for name in ("size", "from", "count")]
-        return Response(await to_thread.run_sync(server.symbols, *numbers), media_type=OCTETS)
+        size, first, count = (
+            number_of(request, name, INT_MAX) for name in ("size", "from", "count")
+        )
+        frame = await to_thread.run_sync(server.symbols, size, first, count)
+        return Response(frame, media_type=OCTETS)
 
     @get(f"{BASE}/ids")
     async def ids(request: _Asking) -> Stream:
@@ -49,9 +52,8 @@ def _routes(node: Node) -> Sequence[ControllerRouterHandler]:
 
     @post(f"{BASE}/push", request_max_body_size=PUSH_SIZE_MAX, status_code=HTTP_200_OK)
     async def push(request: _Asking) -> Stream:
-        guard = guard_of(request)
-        body = await guard.owner(request, size_max=PUSH_SIZE_MAX)
-        return Stream(server.push(body, guard.peer_of(request)), media_type=LINES)
+        body = await guard_of(request).owner(request, size_max=PUSH_SIZE_MAX)
+        return Stream(server.push(body, peer_of(request)), media_type=LINES)
 
     return (
         heads,

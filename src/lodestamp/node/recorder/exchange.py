@@ -192,6 +192,11 @@ def above_chains(connection: Connection, ends: Iterable[ChainEnd], size: int) ->
     return sorted(found)
 
 
+def count_equivocations(connection: Connection) -> int:
+    """Return how many operations contradict their author's chain (S7)."""
+    return connection.execute(select(func.count()).select_from(tables.equivocation)).scalar_one()
+
+
 def _leaf(row: Row[Any, Any, Any]) -> Leaf:
     digest = row.op_id
     if type(digest) is not bytes or len(digest) != 32:

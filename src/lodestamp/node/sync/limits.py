@@ -18,6 +18,8 @@ PUSH_LINES_MAX: Final = 10_000
 """Operations in one push: what the recorder takes at once."""
 PEER_ERRORS_MAX: Final = 16
 """Refused operations after which a peer is dropped: an honest one has none (S38)."""
+IDS_SIZE_MAX: Final = 512 << 20
+"""Bytes of a list of ids: sixteen million operations, kept in memory once."""
 BATCH_SIZE_MAX: Final = 4 << 20
 """Bytes of received operations that wait to be recorded together."""
 PIECE_SIZE_MAX: Final = 256 << 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -24,6 +25,7 @@ from lodestamp.node.sync.limits import ANSWER_SIZE_MAX, HEADS_MAX, VECTOR_MAX, V
 from lodestamp.node.sync.symbols import KEY_SIZE
 
 _DEPTH: Final = 3
+_CLAIMED_ID: Final = re.compile(rb'"op_id":"(sha256:[0-9a-f]{64})"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,12 @@ def vector_lists(ends: Iterable[ChainEnd]) -> list[Any]:
 def addresses(digests: Iterable[Digest]) -> list[Any]:
     """Return op ids, ready for JSON."""
     return [address_of_digest(digest) for digest in digests]
+
+
+def claimed_id(wire: bytes) -> str | None:
+    """Return the id that refused bytes claim to have, for a report; None when they claim none."""
+    found = _CLAIMED_ID.search(wire)
+    return None if found is None else found[1].decode("ascii")
 
 
 def in_peers_words(error: InputError) -> PeerError:

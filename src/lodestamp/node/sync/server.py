@@ -11,7 +11,6 @@ from typing import Final
 
 from lodestamp.core.encoding import Digest, JsonObject, canonical_json
 from lodestamp.errors import (
-    CausalError,
     LimitExceeded,
     LodestampError,
     SnapshotGoneError,
@@ -44,6 +43,7 @@ from lodestamp.node.sync.messages import (
     End,
     HeadsAnswer,
     HeadsAsked,
+    claimed_id,
     parse_digests,
     parse_members,
     parse_vector,
@@ -155,15 +155,18 @@ class SyncServer:
         if len(body) > PUSH_SIZE_MAX:
             raise LimitExceeded("the size of a push", PUSH_SIZE_MAX, len(body))
         lines = list(split_lines(body, PUSH_LINES_MAX))
+        return self._recorded(lines, peer)
+
+    def _recorded(self, lines: Sequence[bytes], peer: str) -> Iterator[bytes]:
         refused = 0
         for at in range(0, len(lines), _PUSHED_AT_ONCE):
             some = lines[at : at + _PUSHED_AT_ONCE]
             if refused >= PEER_ERRORS_MAX:
-                yield from (answer_line(_DROPPED) for _ in some)
-                continue
-            answers = self._store.record(some, peer)
-            refused += sum(is_refusal(each) for each in answers)
-            yield b"".join(map(answer_line, answers))
+                answers: list[Answer] = [_DROPPED] * len(some)
+            else:
+                answers = self._store.record(some, peer)
+            refused += sum(isinstance(each, LodestampError) for each in answers)
+            yield b"".join(map(answer_line, some, answers))
 
     def _stream(
         self, seqs: Sequence[int], heads: Sequence[Leaf], end: End | None = None
@@ -195,18 +198,11 @@ class SyncServer:
 _DROPPED: Final = SyncError("too many refused operations came before", code="dropped")
 
 
-def is_refusal(answer: Answer) -> bool:
-    """Tell whether an operation was refused for good, not merely kept waiting."""
-    return isinstance(answer, LodestampError) and not isinstance(answer, CausalError)
-
-
-def answer_line(answer: Answer | LodestampError) -> bytes:
+def answer_line(wire: bytes, answer: Answer) -> bytes:
     """Return the line that answers one pushed operation: ``{op_id, status, code?, missing?}``."""
     line: JsonObject
     if isinstance(answer, LodestampError):
-        line = {"op_id": None, "status": "rejected", "code": answer.code}
-        if isinstance(answer, CausalError) and answer.missing:
-            line["missing"] = list(answer.missing)
+        line = {"op_id": claimed_id(wire), "status": "rejected", "code": answer.code}
     else:
         line = {"op_id": answer.op_id, "status": answer.status.value}
         if answer.missing:
@@ -228,4 +224,3 @@ def _relation(
 
 def _first(heads: Iterable[Leaf]) -> tuple[Digest, ...]:
     return tuple(head.digest for head in heads)[:HEADS_MAX]
-

@@ -34,6 +34,8 @@ SYMBOL_INDEX_MAX: Final = 1 << 22
 """Symbols of one set: beyond 48 MiB of them, listing the ids costs less."""
 SNAPSHOT_SPAN_MAX: Final = 100_000
 """Operations by which a set may have grown while a peer still compares its older size."""
+FRAME_SIZE_MAX: Final = 36 + FRAME_SYMBOLS_MAX * 49
+"""Bytes of a frame: its head, and 4,096 symbols with the longest varints."""
 _HEAD: Final = struct.Struct(">4s16sQII")
 _SUM_SIZE: Final = 40
 _MULTIPLIER: Final = 0xDA942042E4DD58B5
