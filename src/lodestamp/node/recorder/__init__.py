@@ -15,6 +15,7 @@ from lodestamp.node.recorder.log import (
     inclusion,
     read_head,
 )
+from lodestamp.node.recorder.pool import missing_ids
 from lodestamp.node.recorder.queries import find_operation, read_meta, write_meta
 from lodestamp.node.recorder.recorded import (
     Equivocated,
@@ -23,7 +24,6 @@ from lodestamp.node.recorder.recorded import (
     RecordStatus,
     Released,
 )
-from lodestamp.node.recorder.pool import missing_ids
 from lodestamp.node.recorder.recorder import Answer, Recorder
 from lodestamp.node.recorder.rows import Private
 
@@ -33,8 +33,8 @@ __all__ = [
     "Equivocated",
     "Event",
     "Log",
-    "RecordStatus",
     "Private",
+    "RecordStatus",
     "Recorded",
     "Recorder",
     "Released",
