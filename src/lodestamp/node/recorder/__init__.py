@@ -16,6 +16,7 @@ from lodestamp.node.recorder.log import (
     read_head,
 )
 from lodestamp.node.recorder.pool import missing_ids
+from lodestamp.node.recorder.purging import purge
 from lodestamp.node.recorder.queries import find_operation, read_meta, write_meta
 from lodestamp.node.recorder.recorded import (
     Equivocated,
@@ -46,6 +47,7 @@ __all__ = [
     "find_operation",
     "inclusion",
     "missing_ids",
+    "purge",
     "read_head",
     "read_meta",
     "write_meta",
