@@ -113,7 +113,7 @@ def attenuates(child: Cap, parent: Cap, *, speaks_for: SpeaksFor = is_same_key) 
             raise CapError("not-attenuated", wider)
 
 
-def check(
+def check(  # noqa: PLR0917  what is asked, in the order of the rule S23
     cap_chain: Sequence[Cap],
     command: str,
     predicate: str | None,
