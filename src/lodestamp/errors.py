@@ -128,6 +128,7 @@ class CapError(InputError):
     def __init__(self, code: str, message: str, *, link: int | None = None) -> None:
         where = "" if link is None else f" (link {link} of the chain)"
         super().__init__(f"capability refused: {message}{where}", code=code)
+        self.reason = message
         self.link = link
 
 

@@ -63,7 +63,12 @@ class Node:
         self.configuration = configuration
         authorship = Authorship(author, configuration.node)
         self._recorder = Recorder(
-            database, log, authorship, clock=now_ms, publish=folder.publish, emit=print
+            database,
+            log,
+            authorship,
+            clock=now_ms,
+            publish=folder.publish,
+            emit=lambda _event: None,
         )
 
     @property

@@ -29,6 +29,8 @@ from lodestamp.node.recorder.log import (
     inclusion,
     read_head,
 )
+from lodestamp.node.recorder.pool import missing_ids
+from lodestamp.node.recorder.purging import purge
 from lodestamp.node.recorder.queries import find_operation, read_meta, write_meta
 from lodestamp.node.recorder.recorded import (
     Equivocated,
@@ -37,7 +39,6 @@ from lodestamp.node.recorder.recorded import (
     RecordStatus,
     Released,
 )
-from lodestamp.node.recorder.pool import missing_ids
 from lodestamp.node.recorder.recorder import Answer, Recorder
 from lodestamp.node.recorder.rows import Private
 
@@ -49,8 +50,8 @@ __all__ = [
     "Event",
     "Leaf",
     "Log",
-    "RecordStatus",
     "Private",
+    "RecordStatus",
     "Recorded",
     "Recorder",
     "Released",
@@ -70,6 +71,7 @@ __all__ = [
     "inclusion",
     "read_edges",
     "missing_ids",
+    "purge",
     "read_head",
     "read_leaves",
     "read_meta",

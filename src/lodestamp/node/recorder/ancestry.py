@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection, select
@@ -98,3 +99,15 @@ class Ancestry:
         for child, seq, covers in self._connection.execute(query):
             rows[child].append((seq, covers))
         return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The past of an operation that stands on these parents."""
+
+    ancestry: Ancestry
+    parents: Sequence[Known]
+
+    def reached(self, targets: Collection[int]) -> set[int]:
+        """Return those of these leaves that are in this past."""
+        return self.ancestry.reached(targets, self.parents) if targets else set()

@@ -16,7 +16,7 @@ from lodestamp.core.keys import KeyId
 from lodestamp.core.operations import PREV_MAX, Operation, cap_references, references, verify_op
 from lodestamp.errors import CausalError, RecordError
 from lodestamp.node.recorder import tables
-from lodestamp.node.recorder.ancestry import Ancestry, covered_by
+from lodestamp.node.recorder.ancestry import Ancestry, Past, covered_by
 from lodestamp.node.recorder.causes import Grants, LogKeys, check_causes, key_in_past
 from lodestamp.node.recorder.chains import ChainKey, Chains, Interned
 from lodestamp.node.recorder.heads import HeadsChange
@@ -130,9 +130,11 @@ class Batch:
         key is not in its past. Nothing is kept of a refused one.
         """
         parents = [self._require(digest_of_address(op_id)) for op_id in op.prev]
+        past = Past(self._ancestry, parents)
         if not verified:
-            self._verify(op, parents)
-        causes = check_causes(op, parents, self._operations, self._grants, self._ancestry)
+            key = key_in_past(op, self._keys, past)
+            verify_op(op, {key.key_id: key})
+        causes = check_causes(op, past, self._operations, self._grants)
         self._chains.check_place(self._chain(op), op, parents)
         known = Known(
             self._next_seq,
@@ -190,10 +192,6 @@ class Batch:
             op_id = address_of_digest(digest)
             raise CausalError(f"this log does not hold {op_id}", missing=(op_id,))
         return known
-
-    def _verify(self, op: Operation, parents: Sequence[Known]) -> None:
-        key = key_in_past(op, self._keys, self._ancestry, parents)
-        verify_op(op, {key.key_id: key})
 
     def _covers(self, parents: Sequence[Known]) -> int:
         merged = sum(parent.seq in self._heads for parent in parents)

@@ -5,17 +5,17 @@ The answer depends on the operation's past alone, so every log that takes it in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, select
 
 from lodestamp.core.encoding import Digest, JsonObject, digest_of_address, is_content_address
 from lodestamp.core.keys import KeyId, PublicKey
-from lodestamp.core.operations import Operation, references
+from lodestamp.core.operations import Operation, cap_references, references
 from lodestamp.errors import CausalError, RecordError, SignatureError
 from lodestamp.node.recorder import tables
-from lodestamp.node.recorder.ancestry import Ancestry
+from lodestamp.node.recorder.ancestry import Past
 from lodestamp.node.recorder.known import LOOKUP_WIDTH, Known, KnownOperations
 
 _NAMED_BY = {
@@ -38,11 +38,10 @@ def named_in(type_: str, body: JsonObject) -> list[Digest]:
 
 @dataclass(frozen=True, slots=True)
 class Causes:
-    """What an operation rests on: the operations it names, and the grants of the caps it uses."""
+    """What an operation rests on: the operations it names, the grant of the cap it acts under."""
 
-    named: tuple[Known, ...] = ()
-    acting_under: Known | None = None
-    attests_under: Known | None = None
+    named: tuple[Known, ...]
+    acting_under: Known | None
 
 
 class Grants:
@@ -89,12 +88,10 @@ class LogKeys:
         """Return the first leaf that shows the key of this id."""
         return min((seq for seq, _key in self._of(key_id)), default=None)
 
-    def in_past(
-        self, key_id: KeyId, ancestry: Ancestry, parents: Sequence[Known]
-    ) -> PublicKey | None:
-        """Return the key of this id, if a key event in the past of these parents shows it."""
+    def in_past(self, key_id: KeyId, past: Past) -> PublicKey | None:
+        """Return the key of this id, if a key event in this past shows it."""
         found = self._of(key_id)
-        reached = ancestry.reached([seq for seq, _key in found], parents)
+        reached = past.reached([seq for seq, _key in found])
         return next((key for seq, key in found if seq in reached), None)
 
     def _of(self, key_id: KeyId) -> list[tuple[int, PublicKey]]:
@@ -108,24 +105,16 @@ class LogKeys:
         return self._found[key_id]
 
 
-def key_in_past(
-    op: Operation, keys: LogKeys, ancestry: Ancestry, parents: Sequence[Known]
-) -> PublicKey:
+def key_in_past(op: Operation, keys: LogKeys, past: Past) -> PublicKey:
     """Return the key that an author's id only names; SignatureError ``key-unknown`` without it."""
-    key = keys.in_past(op.author, ancestry, parents)
+    key = keys.in_past(op.author, past)
     if key is None:
         message = f"no key event in the past of {op.op_id} shows the key {op.author}"
         raise SignatureError(message, code="key-unknown")
     return key
 
 
-def check_causes(
-    op: Operation,
-    parents: Sequence[Known],
-    operations: KnownOperations,
-    grants: Grants,
-    ancestry: Ancestry,
-) -> Causes:
+def check_causes(op: Operation, past: Past, operations: KnownOperations, grants: Grants) -> Causes:
     """Return what the operation rests on.
 
     CausalError ``missing-causal-reference`` when something it names, or the grant of a cap it uses,
@@ -134,7 +123,7 @@ def check_causes(
     """
     wanted = references(op)
     found = [operations.find(digest_of_address(each.op_id)) for each in wanted]
-    reached = ancestry.reached({each.seq for each in found if each is not None}, parents)
+    reached = past.reached({each.seq for each in found if each is not None})
     named = tuple(each for each in found if each is not None and each.seq in reached)
     if len(named) < len(wanted):
         missing = [
@@ -147,30 +136,15 @@ def check_causes(
         if known.type not in reference.types:
             message = f"{reference.op_id} (at {reference.at}) is of type {known.type}"
             raise RecordError(message, code=reference.code)
-    attested = op.body["cap_id"] if op.type == "attestation" else None
-    return Causes(
-        named,
-        _grant_in_past(op, op.cap, "/cap", operations, grants, ancestry, parents),
-        _grant_in_past(op, attested, "/body/cap_id", operations, grants, ancestry, parents),
-    )
-
-
-def _grant_in_past(
-    op: Operation,
-    cap_id: object,
-    at: str,
-    operations: KnownOperations,
-    grants: Grants,
-    ancestry: Ancestry,
-    parents: Sequence[Known],
-) -> Known | None:
-    if not isinstance(cap_id, str):
-        return None
-    leaves = grants.of(digest_of_address(cap_id))
-    reached = ancestry.reached(leaves, parents)
-    if not reached:
-        raise _not_in_past([cap_id], at, op)
-    return operations.at(min(reached))
+    acting: Known | None = None
+    for cap_id in cap_references(op):
+        reached = past.reached(grants.of(digest_of_address(cap_id)))
+        if not reached:
+            at = "/cap" if cap_id == op.cap else "/body/cap_id"
+            raise _not_in_past([cap_id], at, op)
+        if cap_id == op.cap:
+            acting = operations.at(min(reached))
+    return Causes(named, acting)
 
 
 def _not_in_past(missing: list[str], at: str, op: Operation) -> CausalError:

@@ -120,9 +120,7 @@ class Chains:
                 hint="a chain is handed in without gaps, the older operations first",
             )
 
-    def put(
-        self, key: ChainKey, op: Operation, known: Known, parents: list[Known]
-    ) -> int | None:
+    def put(self, key: ChainKey, op: Operation, known: Known, parents: list[Known]) -> int | None:
         """Add an accepted operation; return the leaf it contradicts, if it does (S7)."""
         chain = self._chain(key)
         if op.seq is not None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Select, select
 
 from lodestamp.core.encoding import Digest
 from lodestamp.node.recorder import tables
@@ -28,7 +28,7 @@ class Known(NamedTuple):
     ts: int
 
 
-def known_rows() -> Select[tuple[int, int, int, bytes, str, int]]:
+def known_rows() -> Select[Any]:
     """Return the query whose rows `as_known` reads."""
     column = tables.operation.c
     return select(
@@ -36,10 +36,9 @@ def known_rows() -> Select[tuple[int, int, int, bytes, str, int]]:
     )
 
 
-def as_known(row: Row[tuple[int, int, int, bytes, str, int]]) -> Known:
+def as_known(row: Any) -> Known:
     """Return the operation of one row of `known_rows`."""
-    seq, generation, covers, op_id, type_, ts = row
-    return Known(seq, generation, covers, Digest(op_id), type_, ts)
+    return Known(*row)
 
 
 class KnownOperations:

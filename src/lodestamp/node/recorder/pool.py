@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, literal, select, update
 
@@ -89,9 +89,7 @@ class Pool:
     def settle(self, digest: Digest) -> None:
         """Let go of an operation that is in the log, or rejected."""
         if not self._empty:
-            self._connection.execute(
-                delete(tables.pending).where(tables.pending.c.op_id == digest)
-            )
+            self._connection.execute(delete(tables.pending).where(tables.pending.c.op_id == digest))
 
     def awaiting(self, digests: Iterable[Digest]) -> list[Waiting]:
         """Return the operations that wait for these first, ascending by id."""
@@ -186,8 +184,7 @@ def read_next_due(connection: Connection) -> int | None:
 
 
 def missing_ids(connection: Connection, limit: int) -> list[str]:
-    """Return ids that waiting operations lack and nobody handed in, and those put out, at most
-    `limit`."""
+    """Return at most `limit` ids that waiting operations lack, and ids that were put out."""
     pending, refused, operation = tables.pending.c, tables.refused.c, tables.operation.c
     found: dict[Digest, None] = {}
     for (missing,) in connection.execute(select(pending.missing).where(pending.due.is_(None))):
@@ -204,8 +201,8 @@ def missing_ids(connection: Connection, limit: int) -> list[str]:
     return [address_of_digest(digest) for digest in sorted(found)[:limit]]
 
 
-def _waiting(rows: Sequence[Row[tuple[bytes, str, bytes]]]) -> list[Waiting]:
-    return [Waiting(Digest(op_id), peer, raw) for op_id, peer, raw in rows]
+def _waiting(rows: Sequence[Row[Any, Any, Any]]) -> list[Waiting]:
+    return [Waiting(Digest(row.op_id), row.peer, row.raw) for row in rows]
 
 
 def _one_of_each(waiting: Iterable[Waiting]) -> list[Waiting]:

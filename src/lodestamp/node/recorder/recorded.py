@@ -28,8 +28,8 @@ class Recorded:
     """An operation that is on disk: in the tree under a checkpoint (D11), or waiting to be.
 
     `log_index` is its leaf, None while it waits; `tree_size` is the size of a tree that holds it,
-    or of the newest tree while it waits. `missing` are the ids a pending one waits for. `flags` may hold ``clock-behind``: it is dated more than
-    120 seconds before one of its parents (S9).
+    or of the newest tree while it waits. `missing` are the ids a pending one waits for. `flags` may
+    hold ``clock-behind``: it is dated more than 120 seconds before one of its parents (S9).
     """
 
     op_id: str

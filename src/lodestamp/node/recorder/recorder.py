@@ -111,9 +111,7 @@ class Recorder:
         self._writer = threading.Thread(target=self._run, name="lodestamp-recorder", daemon=True)
         self._writer.start()
 
-    def submit(
-        self, wires: Sequence[bytes], *, peer: str = LOCAL_PEER
-    ) -> Future[list[Answer]]:
+    def submit(self, wires: Sequence[bytes], *, peer: str = LOCAL_PEER) -> Future[list[Answer]]:
         """Hand in wire forms that `peer` gave us; the answers come in the same order.
 
         One whose parents are missing waits as ``pending``, one dated more than 120 seconds ahead as
