@@ -8,8 +8,10 @@
     │   │   └── CidError            a CID or multihash that is not one
     │   ├── LimitExceeded           a number of the design passed (also a ValueError)
     │   ├── OpError                 an operation that breaks its schema (also a ValueError)
+    │   ├── CapError                a capability that is none, or does not allow what is done
     │   ├── SignatureError          a signature that does not verify
     │   ├── KeyFormatError          a key, key id or seed that is not one
+    │   ├── KeyEventError           an event that is none, or does not follow in its key log
     │   ├── BadEntry                a log entry that is no operation CID
     │   ├── BadHashLength           a Merkle hash that is not 32 bytes
     │   ├── BadTreeProof            an inclusion or consistency proof that does not hold
@@ -34,6 +36,11 @@
     │   ├── CausalError             a reference to an operation this log does not hold
     │   ├── UnknownOperation        the log holds no such operation
     │   └── LogLockedError          another writer held the log for too long
+    ├── SyncError                   two nodes did not come together
+    │   ├── PeerError                   the peer is away, refuses, or answers what is no answer
+    │   └── SnapshotGoneError           the set being compared is no longer kept; start again
+    ├── AccessError                 who asks is not known here, or may not have what is asked
+    ├── ListenError                 an address that cannot be listened on
     ├── StoreError                  disk, database or file system: the environment failed
     │   └── LogCorrupt              stored bytes contradict each other or a published checkpoint
     └── HomeError                   the home folder is absent, foreign or without rights
@@ -114,9 +121,23 @@ class OpError(InputError, ValueError):
     ) -> None:
         where = f" (at {at})" if at else ""
         super().__init__(f"operation refused: {message}{where}", code=code)
+        self.reason = message
         self.at = at
         self.expected = expected
         self.actual = actual
+
+
+class CapError(InputError):
+    """A capability that is malformed, not signed, wider than its parent, or does not allow.
+
+    `link` is the place in the chain of the one at fault, the root being 0; None if it stands alone.
+    """
+
+    def __init__(self, code: str, message: str, *, link: int | None = None) -> None:
+        where = "" if link is None else f" (link {link} of the chain)"
+        super().__init__(f"capability refused: {message}{where}", code=code)
+        self.reason = message
+        self.link = link
 
 
 class SignatureError(InputError):
@@ -129,6 +150,16 @@ class KeyFormatError(InputError):
     """A key, key id or seed of the wrong suite, size or spelling."""
 
     default_code = "bad-key"
+
+
+class KeyEventError(InputError):
+    """A key event outside its schema, or one that cannot follow where it says it does."""
+
+    def __init__(self, code: str, message: str, *, at: str = "") -> None:
+        where = f" (at {at})" if at else ""
+        super().__init__(f"key event refused: {message}{where}", code=code)
+        self.reason = message
+        self.at = at
 
 
 class BadEntry(InputError):
@@ -305,6 +336,37 @@ class LogLockedError(RecordError):
     """Another writer held the log for longer than we wait."""
 
     default_code = "log-locked"
+
+
+class SyncError(LodestampError):
+    """Two nodes did not come together: ``unrelated`` histories, or a mode that cannot do it."""
+
+    default_code = "sync"
+
+
+class PeerError(SyncError):
+    """A peer that is away, refuses, or answers something that is no answer; `code` says which."""
+
+    def __init__(self, code: str, message: str, *, hint: str | None = None) -> None:
+        super().__init__(f"the peer: {message}", code=code, hint=hint)
+
+
+class SnapshotGoneError(SyncError):
+    """The set being compared is no longer kept, or its key was renewed: start again."""
+
+    default_code = "snapshot-gone"
+
+
+class AccessError(LodestampError):
+    """Who asks is not known here, or may not have what is asked for."""
+
+    default_code = "unauthenticated"
+
+
+class ListenError(LodestampError):
+    """An address that cannot be listened on: taken, not this machine's, or not permitted."""
+
+    default_code = "listen"
 
 
 class StoreError(LodestampError):

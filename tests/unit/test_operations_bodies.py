@@ -4,7 +4,7 @@ import pytest
 
 from lodestamp.core.encoding import INT_MAX, address_of
 from lodestamp.core.operations import SOURCES_MAX, claim, evidence
-from lodestamp.core.operations.bodies import check_body
+from lodestamp.core.operations.bodies import BODIES_1, check_body
 from lodestamp.errors import OpError
 
 SOURCE = address_of(b"source")
@@ -22,7 +22,7 @@ CLAIM = {
 
 def refusal_of(kind, body):
     with pytest.raises(OpError) as refusal:
-        check_body(kind, body)
+        check_body(BODIES_1, kind, body)
     assert refusal.value.code == "bad-body"
     return refusal.value.at
 
@@ -103,11 +103,11 @@ def test_content_is_an_object(value):
 
 def test_the_edges_of_every_range_are_inside():
     for seconds in (0, INT_MAX):
-        check_body("evidence", EVIDENCE | {"captured_at": seconds})
+        check_body(BODIES_1, "evidence", EVIDENCE | {"captured_at": seconds})
     for points in (0, 10_000):
-        check_body("claim", CLAIM | {"confidence_bp": points})
+        check_body(BODIES_1, "claim", CLAIM | {"confidence_bp": points})
     for value in (None, True, 0, "", [], {}, [[{"a": []}]]):
-        check_body("claim", CLAIM | {"object": value})
+        check_body(BODIES_1, "claim", CLAIM | {"object": value})
 
 
 @pytest.mark.parametrize(
@@ -125,12 +125,12 @@ def test_sources_are_unique_operation_ids(sources, at):
 def test_a_claim_has_at_most_1024_sources_in_any_order():
     sources = [address_of(str(number).encode()) for number in range(SOURCES_MAX)]
     assert sources != sorted(sources)
-    check_body("claim", CLAIM | {"derived_from": sources})
+    check_body(BODIES_1, "claim", CLAIM | {"derived_from": sources})
     body = CLAIM | {"derived_from": [*sources, SOURCE]}
     assert refusal_of("claim", body) == "/body/derived_from"
 
 
 def test_the_deriver_is_the_user_exactly_when_nothing_is_derived():
-    check_body("claim", CLAIM | {"derived_from": [], "deriver": "user"})
+    check_body(BODIES_1, "claim", CLAIM | {"derived_from": [], "deriver": "user"})
     assert refusal_of("claim", CLAIM | {"derived_from": []}) == "/body/deriver"
     assert refusal_of("claim", CLAIM | {"deriver": "user"}) == "/body/deriver"

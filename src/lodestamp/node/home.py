@@ -13,25 +13,35 @@ import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 from lodestamp.core.content import DEFAULT
 from lodestamp.core.encoding import Digest, JsonObject, JsonValue
-from lodestamp.core.keys import SigningKey
+from lodestamp.core.keys import KeyId, SigningKey
 from lodestamp.core.merkle import EMPTY_ROOT, ConsistencyProof, InclusionProof
 from lodestamp.core.operations import Operation, claim, evidence
 from lodestamp.core.proof import Proof
 from lodestamp.core.transparency import ED25519_NOTE, Checkpoint, NoteSigner, VerifierKey
 from lodestamp.errors import BadNote, HomeError, LogCorrupt
 from lodestamp.node import recorder
-from lodestamp.node.folder import HomeFolder
+from lodestamp.node.folder import Configuration, HomeFolder
 from lodestamp.node.keyring import AUTHOR_KEY, LOG_KEY, load_key, make_key
 from lodestamp.node.progress import Progress
 from lodestamp.node.proving import prove
 from lodestamp.node.recorder import Answer, Authorship, Recorded, Recorder
 from lodestamp.node.stamping import NO_OPERATION, address_path, claim_about, evidence_of, rehearse
 from lodestamp.node.storage import Database
+from lodestamp.node.sync import (
+    Access,
+    Mode,
+    Peer,
+    SyncClient,
+    SyncReport,
+    SyncServer,
+    SyncStore,
+)
 
 
 class Node:
@@ -43,14 +53,23 @@ class Node:
         database: Database,
         author: SigningKey,
         log: recorder.Log,
-        label: str,
+        configuration: Configuration,
     ) -> None:
         self.home = folder.path
         self.key_id = author.key_id
         self.log_key = log.key
         self._database = database
-        authorship = Authorship(author, label)
-        self._recorder = Recorder(database, log, authorship, clock=now_ms, publish=folder.publish)
+        self._author = author
+        self.configuration = configuration
+        authorship = Authorship(author, configuration.node)
+        self._recorder = Recorder(
+            database,
+            log,
+            authorship,
+            clock=now_ms,
+            publish=folder.publish,
+            emit=lambda _event: None,
+        )
 
     @property
     def origin(self) -> str:
@@ -157,6 +176,47 @@ class Node:
         with self._database.reading("reading an operation") as connection:
             return recorder.find_operation(connection, op_id).operation
 
+    def wires(self, after: int = -1, limit: int = 500) -> tuple[list[bytes], int | None]:
+        """Return a page of wire forms above leaf `after`, and the leaf to go on from, or None."""
+        with self._database.reading("reading operations") as connection:
+            size = recorder.read_head(connection).size
+            end = min(after + 1 + limit, size)
+            found = list(recorder.read_wires(connection, range(after + 1, end)))
+        return found, end - 1 if end < size else None
+
+    @cached_property
+    def access(self) -> Access:
+        """Who may ask this node over HTTP: its own key, and the roots that its settings name."""
+        roots = (self.key_id, *self.configuration.roots)
+        return Access(roots, clock=now_ms, may_act=self._may_act)
+
+    @cached_property
+    def sync_server(self) -> SyncServer:
+        """What answers this node's peers; who may ask is for `access`."""
+        return SyncServer(self._sync_store)
+
+    @cached_property
+    def _sync_store(self) -> SyncStore:
+        return SyncStore(self.origin, self._database, record=self._record_from, clock=now_ms)
+
+    def _record_from(self, wires: Sequence[bytes], peer: str) -> list[Answer]:
+        return self._recorder.submit(wires, peer=peer).result()
+
+    def sync(
+        self, peer: str, *, mode: Mode = "auto", merge: bool = False, cap: str | None = None
+    ) -> SyncReport:
+        """Bring this log and that of the node at `peer` together; ``http://HOST[:PORT]``.
+
+        We ask with our own key, under the grant `cap` where that is given. Only with `merge` is a
+        log of another origin taken in. SyncError, PeerError and SnapshotGoneError as `SyncClient`;
+        what was received before is kept.
+        """
+        with Peer(peer, self._author, clock=now_ms, cap=cap) as asked:
+            return SyncClient(self._sync_store, asked, merge=merge).run(mode)
+
+    def _may_act(self, _key: KeyId, _command: str, _cap: str, _at: int) -> bool:
+        return False
+
     def prove(self, op_id: str, *, disclose: Sequence[str] = ()) -> Proof:
         """Return the proof of an operation under the newest checkpoint.
 
@@ -213,7 +273,7 @@ def open(  # noqa: A001  `lodestamp.open` is what people type
         except BaseException:
             database.close()
             raise
-    return Node(folder, database, author, log, configuration.node)
+    return Node(folder, database, author, log, configuration)
 
 
 def _require_origin(origin: str) -> None:

@@ -5,6 +5,21 @@ re-derives everything from stored bytes and shares no code with the writer.
 """
 
 from lodestamp.node.recorder.audit import audit
+from lodestamp.node.recorder.exchange import (
+    ChainEnd,
+    Leaf,
+    above,
+    above_chains,
+    chain_ends,
+    count_equivocations,
+    find_leaves,
+    head_leaves,
+    heads_digest,
+    read_edges,
+    read_leaves,
+    read_wires,
+)
+from lodestamp.node.recorder.authoring import Authorship
 from lodestamp.node.recorder.log import (
     Log,
     check_published,
@@ -14,25 +29,52 @@ from lodestamp.node.recorder.log import (
     inclusion,
     read_head,
 )
+from lodestamp.node.recorder.pool import missing_ids
+from lodestamp.node.recorder.purging import purge
 from lodestamp.node.recorder.queries import find_operation, read_meta, write_meta
-from lodestamp.node.recorder.recorded import Recorded, RecordStatus
-from lodestamp.node.recorder.recorder import Answer, Authorship, Recorder
+from lodestamp.node.recorder.recorded import (
+    Equivocated,
+    Event,
+    Recorded,
+    RecordStatus,
+    Released,
+)
+from lodestamp.node.recorder.recorder import Answer, Recorder
+from lodestamp.node.recorder.rows import Private
 
 __all__ = [
     "Answer",
     "Authorship",
+    "ChainEnd",
+    "Equivocated",
+    "Event",
+    "Leaf",
     "Log",
+    "Private",
     "RecordStatus",
     "Recorded",
     "Recorder",
+    "Released",
+    "above",
+    "above_chains",
     "audit",
+    "chain_ends",
+    "count_equivocations",
     "check_published",
     "checkpoint_note",
     "consistency",
     "create",
+    "find_leaves",
     "find_operation",
+    "head_leaves",
+    "heads_digest",
     "inclusion",
+    "read_edges",
+    "missing_ids",
+    "purge",
     "read_head",
+    "read_leaves",
     "read_meta",
+    "read_wires",
     "write_meta",
 ]

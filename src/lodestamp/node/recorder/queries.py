@@ -8,7 +8,7 @@ from sqlalchemy import Connection, insert, select
 
 from lodestamp.core.encoding import address_of_digest, digest_of_address
 from lodestamp.core.operations import Operation, parse_op
-from lodestamp.errors import InputError, LogCorrupt, UnknownOperation
+from lodestamp.errors import InputError, LogCorrupt, RecordError, UnknownOperation
 from lodestamp.node.recorder import tables
 
 
@@ -23,13 +23,16 @@ class StoredOperation:
 def find_operation(connection: Connection, op_id: str) -> StoredOperation:
     """Return the operation of this id, re-read from its stored bytes.
 
-    UnknownOperation when the log does not hold it, LogCorrupt when its bytes are not its id's.
+    UnknownOperation when the log does not hold it, RecordError ``purged`` when only its leaf and id
+    are left, LogCorrupt when its bytes are not its id's.
     """
     column = tables.operation.c
     query = select(column.seq, column.raw).where(column.op_id == digest_of_address(op_id))
     row = connection.execute(query).one_or_none()
     if row is None:
         raise UnknownOperation(f"this log does not hold {op_id}")
+    if row.raw is None and _was_purged(connection, row.seq):
+        raise RecordError(f"the body of {op_id} was erased; its leaf stands", code="purged")
     try:
         operation = parse_op(row.raw or b"")
     except InputError as error:
@@ -37,6 +40,11 @@ def find_operation(connection: Connection, op_id: str) -> StoredOperation:
     if operation.op_id != op_id:
         raise LogCorrupt(f"the stored bytes of {op_id} are those of {operation.op_id}")
     return StoredOperation(operation, row.seq)
+
+
+def _was_purged(connection: Connection, seq: int) -> bool:
+    column = tables.purge.c
+    return connection.execute(select(column.seq).where(column.seq == seq)).scalar() is not None
 
 
 def last_operation(connection: Connection) -> StoredOperation | None:
