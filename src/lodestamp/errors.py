@@ -31,6 +31,7 @@
     │   ├── IpnsError               an IPNS name or record that does not hold
     │   ├── PinError                a pin that cannot be set
     │   ├── RemoteError             a service asked for blocks or pins is away, refuses or lies
+    │   ├── GatewayRefusal          a request that the gateway does not serve
     │   └── SourceError             the file being read is missing, unreadable or changed
     ├── RecordError                 the recorder refuses
     │   ├── CausalError             a reference to an operation this log does not hold
@@ -52,6 +53,7 @@ errors: they are verdicts (`lodestamp.core.verdict`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -308,6 +310,22 @@ class RemoteError(ContentError):
     def __init__(self, message: str, *, code: str, status: int | None = None) -> None:
         super().__init__(message, code=code)
         self.status = status
+
+
+class GatewayRefusal(ContentError):
+    """A request that the trustless gateway does not serve: codes ``gateway.*``.
+
+    `status` is the HTTP status that says why; `headers` go with the answer.
+    """
+
+    default_code = "gateway"
+
+    def __init__(
+        self, status: int, message: str, *, code: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message, code=code)
+        self.status = status
+        self.headers = dict(headers or {})
 
 
 class RecordError(LodestampError):

@@ -55,6 +55,18 @@ def extract(
     return [Block(cid, load(get, cid)) for cid in cids]
 
 
+def nodes(
+    get: Get, cid: Cid, start: int, end: int, *, budget: Budget = USUAL_BUDGET
+) -> Iterator[Block]:
+    """Yield the blocks of a file that bytes `start` up to, without, `end` touch, in order.
+
+    Repeated ones come each time; one block is held at a time. Errors as `read`.
+    """
+    for node, _ in read_span(get, open_node(get, cid), start, end, Meter(budget)):
+        if node.cid.hash_code != HashCode.IDENTITY:
+            yield Block(node.cid, node.data)
+
+
 def verify(
     blocks: Iterable[Block],
     root: Cid,

@@ -21,6 +21,8 @@ from lodestamp.faces.http.problem import exception_handlers
 from lodestamp.node.home import Node
 
 _GZIP_LEVEL: Final = 4
+_AS_THEY_ARE: Final = ("^/ipfs/", "^/ipns/")
+"""Bodies whose length, ranges and Etag are of the very bytes that a CID names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,9 @@ def make_application(node: Node, mounts: Iterable[Mount], hosts: Iterable[str]) 
     routes = [route for mount in mounts for route in mount.routes(node)]
     return Litestar(
         route_handlers=routes,
-        compression_config=CompressionConfig(backend="gzip", gzip_compress_level=_GZIP_LEVEL),
+        compression_config=CompressionConfig(
+            backend="gzip", gzip_compress_level=_GZIP_LEVEL, exclude=list(_AS_THEY_ARE)
+        ),
         exception_handlers=exception_handlers(),
         logging_config=None,
         openapi_config=None,
