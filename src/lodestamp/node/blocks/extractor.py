@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from lodestamp.core.content import OUTPUT_BYTES_MAX, Budget, Get, Kind, read
 from lodestamp.core.encoding import Cid
-from lodestamp.errors import InputError, LimitExceeded, PathError, StoreError
+from lodestamp.errors import InputError, PathError, StoreError
 from lodestamp.node.blocks.outline import Item, Names, outline
 from lodestamp.node.blocks.pack import disk_failures
 from lodestamp.node.progress import Progress
@@ -65,9 +65,9 @@ class Extractor:
             if total > room.f_bavail * room.f_frsize:
                 message = f"{total:,} bytes do not fit on the disk"
                 raise StoreError(message, code="disk-full", hint="free some space")
-            return _Writing(self._get, items, parent, os.fsencode(out.name), total, progress).run(
-                force=self._force, restore_mode=self._restore_mode
-            )
+            name = os.fsencode(out.name)
+            writing = _Writing(self._get, items, parent=parent, name=name, progress=progress)
+            return writing.run(force=self._force, restore_mode=self._restore_mode)
 
 
 class _Writing:
@@ -77,16 +77,16 @@ class _Writing:
         self,
         get: Get,
         items: list[Item],
+        *,
         parent: int,
         name: bytes,
-        total: int,
         progress: Progress | None,
     ) -> None:
         self._get = get
         self._items = items
         self._parent = parent
         self._name = name
-        self._total = total
+        self._total = sum(item.stat.size for item in items)
         self._progress = progress
         self._done = 0
         self._force = False
@@ -118,7 +118,6 @@ class _Writing:
             message = f"{os.fsdecode(self._name)} exists"
             raise InputError(message, code="exists", hint="--force overwrites it")
 
-
     @contextmanager
     def _folder(self, path: Names | None) -> Iterator[int]:
         """Open a folder of the extraction, segment by segment, following no symlink."""
@@ -147,9 +146,7 @@ class _Writing:
                 os.mkdir(name, dir_fd=folder)
             except FileExistsError:
                 if not self._force:
-                    raise PathError(
-                        f"{os.fsdecode(name)} exists", code="path.collision"
-                    ) from None
+                    raise PathError(f"{os.fsdecode(name)} exists", code="path.collision") from None
 
     def _write_file(self, item: Item, *, restore_mode: bool) -> None:
         temporary = f".{secrets.token_hex(8)}.part"

@@ -55,7 +55,7 @@ def outline(get: Get, root: Cid, *, size_max: int, case_blind: bool = False) -> 
         path, cid = waiting.pop()
         found = stat(get, cid)
         items.append(Item(path, found))
-        if found.kind == Kind.PLAIN or found.kind == Kind.OPAQUE:
+        if found.kind in {Kind.PLAIN, Kind.OPAQUE}:
             raise PathError(f"{cid} is neither file nor folder", code="path.not-a-file")
         size += found.size
         if size > size_max:

@@ -92,9 +92,7 @@ def import_car(
     if not all_blocks:
         _forget(store, extra & fresh)
         fresh -= extra
-    return Imported(
-        reader.roots, incomplete, count, done, len(fresh), writer.new_bytes, len(extra)
-    )
+    return Imported(reader.roots, incomplete, count, done, len(fresh), writer.new_bytes, len(extra))
 
 
 def _is_whole(store: BlockStore, cid: Cid) -> bool:
