@@ -26,8 +26,10 @@ def test_migrated_and_declared_schema_are_equal(tmp_path):
     with database.reading("comparing") as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, METADATA) == []
-        declared = {table.name for table in METADATA.sorted_tables}
-        assert declared >= {tables.operation.name, content_tables.pins.name}
+        assert {table.name for table in METADATA.sorted_tables} >= {
+            tables.operation.name,
+            content_tables.pins.name,
+        }
     database.close()
     database = Database.open(tmp_path / "a.db")  # a second time there is nothing to do
     database.close()

@@ -89,19 +89,28 @@ class Node:
         name: bool = False,
         profile: str = DEFAULT,
         sha256: bool = False,
+        only_hash: bool = False,
         progress: Progress | None = None,
     ) -> Proof:
-        """Address a file, record that as evidence, and return the proof of it.
+        """Keep a file or folder, record its address as evidence, and return the proof of it.
 
         With `claim`, a claim by the same author says this about the content and is the proof's
-        subject. `name` tells the file's own name, `sha256` its plain digest; a file of one block
-        has that digest anyway. SourceError when the file cannot be read or changes meanwhile.
+        subject. `name` tells the path's last name, `sha256` a file's plain digest; a file of one
+        block has that digest anyway. With `only_hash` the block store keeps nothing. SourceError
+        when something cannot be read or changes meanwhile; errors as `address_path`.
         """
         path = Path(path)
-        addressed = address_path(path, profile=profile, sha256=sha256, progress=progress)
+        addressed = address_path(
+            path,
+            profile=profile,
+            sha256=sha256,
+            progress=progress,
+            store=None if only_hash else self.blocks,
+        )
         if claim is not None:
             rehearse("claim", claim_about(addressed, claim, NO_OPERATION))
-        body = evidence_of(addressed, name=path.name if name else None, captured_at=now_s())
+        called = (path.name or path.resolve().name) if name else None  # "." has no name of its own
+        body = evidence_of(addressed, name=called, captured_at=now_s())
         recorded = self._recorder.author("evidence", body).result()
         if claim is not None:
             about = claim_about(addressed, claim, recorded.op_id)

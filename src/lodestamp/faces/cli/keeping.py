@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from lodestamp.core.content import DEFAULT
-from lodestamp.errors import LodestampError, SourceError, UsageError
+from lodestamp.errors import LodestampError, UsageError
 from lodestamp.faces.cli.exits import REFUSED, UNAVAILABLE, print_json, report_error
-from lodestamp.faces.cli.layouts import (
+from lodestamp.faces.cli.importing import (
+    Chunker,
     CidVersion,
-    ChunkerSpec,
-    Hash,
+    Experimental,
+    HashName,
+    Hidden,
     Layout,
     MaxLinks,
+    NoEmptyDirs,
+    PreserveMode,
+    PreserveMtime,
     RawLeaves,
     chosen_profile,
 )
@@ -27,13 +32,13 @@ from lodestamp.faces.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from lodestamp.core.content import Mtime
-    from lodestamp.node.blocks import Added, AddOptions
+    from lodestamp.node.blocks import Added
 
 content = typer.Typer(name="content", help="Keep, read, check and pass on content as blocks.")
 pin = typer.Typer(name="pin", help="Say what is kept.")
 content.add_typer(pin)
 
-_STREAM_PIECE = 1 << 20
+_STREAM_PIECE: Final = 1 << 20
 NoProgress = Annotated[bool, typer.Option("--no-progress", help="Show no progress bar.")]
 Quiet = Annotated[bool, typer.Option("-q", help="Print CIDs only.")]
 
@@ -46,22 +51,21 @@ def add(
     ],
     *,
     profile: Profile = DEFAULT,
-    chunker: ChunkerSpec = None,
+    chunker: Chunker = None,
     max_links: MaxLinks = None,
     raw_leaves: RawLeaves = None,
     cid_version: CidVersion = None,
-    hash_name: Hash = None,
+    hash_name: HashName = None,
     layout: Layout = None,
+    experimental: Experimental = False,
     wrap: Annotated[bool, typer.Option("--wrap", help="Put all paths into one folder.")] = False,
-    hidden: Annotated[bool, typer.Option("--hidden", help="Take names with a dot too.")] = False,
-    no_empty_dirs: Annotated[
-        bool, typer.Option("--no-empty-dirs", help="Leave empty folders out.")
-    ] = False,
+    hidden: Hidden = False,
+    no_empty_dirs: NoEmptyDirs = False,
     dereference: Annotated[
         bool, typer.Option("--dereference", help="Follow a PATH that is a symlink.")
     ] = False,
-    preserve_mode: Annotated[bool, typer.Option("--preserve-mode", help="Store modes.")] = False,
-    preserve_mtime: Annotated[bool, typer.Option("--preserve-mtime", help="Store times.")] = False,
+    preserve_mode: PreserveMode = False,
+    preserve_mtime: PreserveMtime = False,
     mode: Annotated[
         str | None, typer.Option("--mode", metavar="M", help="Store this octal mode everywhere.")
     ] = None,
@@ -73,9 +77,7 @@ def add(
     ] = False,
     only_hash: Annotated[bool, typer.Option("--only-hash", help="Compute, keep nothing.")] = False,
     no_pin: Annotated[bool, typer.Option("--no-pin", help="Do not pin.")] = False,
-    name: Annotated[
-        str | None, typer.Option("--name", metavar="N", help="The pin's name.")
-    ] = None,
+    name: Annotated[str | None, typer.Option("--name", metavar="N", help="The pin's name.")] = None,
     quiet: Quiet = False,
     no_progress: NoProgress = False,
     as_json: Json = False,
@@ -94,9 +96,15 @@ def add(
         cid_version=cid_version,
         hash_name=hash_name,
         layout=layout,
+        experimental=experimental,
     )
     options = AddOptions(
-        tree=TreeOptions(hidden, not no_empty_dirs, preserve_mode, preserve_mtime),
+        tree=TreeOptions(
+            hidden=hidden,
+            empty_folders=not no_empty_dirs,
+            mode=preserve_mode,
+            mtime=preserve_mtime,
+        ),
         mode=None if mode is None else _octal(mode),
         mtime=None if mtime is None else _time(mtime),
         dereference=dereference,
@@ -172,10 +180,11 @@ def import_(
     """
     import lodestamp  # noqa: PLC0415
     from lodestamp.core.content import CarLimits  # noqa: PLC0415
-    from lodestamp.core.content.car import CAR_SIZE_MAX  # noqa: PLC0415
     from lodestamp.node.blocks import import_car, unreadable  # noqa: PLC0415
 
-    limits = CarLimits(CAR_SIZE_MAX if max_bytes is None else max_bytes, allow_zero_padding)
+    limits = CarLimits(allow_zero_padding=allow_zero_padding)
+    if max_bytes is not None:
+        limits = CarLimits(max_bytes, allow_zero_padding)
     worst = 0
     with lodestamp.open(context.obj) as node:
         for path in files:
@@ -262,9 +271,7 @@ def pin_add(
     cids: Annotated[list[str], typer.Argument(metavar="CID")],
     *,
     direct: Annotated[bool, typer.Option("--direct", help="The block alone.")] = False,
-    name: Annotated[
-        str | None, typer.Option("--name", metavar="N", help="The pin's name.")
-    ] = None,
+    name: Annotated[str | None, typer.Option("--name", metavar="N", help="The pin's name.")] = None,
     as_json: Json = False,
 ) -> None:
     """Keep a DAG whose blocks are all here.

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from lodestamp.node.blocks.adder import Added, Adder, AddOptions
     from lodestamp.node.blocks.audit import audit_blocks
     from lodestamp.node.blocks.car_file import CarFile
+    from lodestamp.node.blocks.checking import Checked, check_against, check_dag, check_range
     from lodestamp.node.blocks.extractor import Extractor
     from lodestamp.node.blocks.garbage import GRACE_MS, Collected, collect_garbage
     from lodestamp.node.blocks.pins import Pin, parse_mode
@@ -28,6 +29,7 @@ _PLACES = {
     "BlockStore": "store",
     "BlockWriter": "writer",
     "CarFile": "car_file",
+    "Checked": "checking",
     "Collected": "garbage",
     "Extractor": "extractor",
     "FileRef": "writer",
@@ -36,6 +38,9 @@ _PLACES = {
     "SourceFile": "source",
     "TreeOptions": "tree",
     "audit_blocks": "audit",
+    "check_against": "checking",
+    "check_dag": "checking",
+    "check_range": "checking",
     "collect_garbage": "garbage",
     "export_blocks": "transfer",
     "import_car": "transfer",
@@ -54,6 +59,7 @@ __all__ = [
     "BlockStore",
     "BlockWriter",
     "CarFile",
+    "Checked",
     "Collected",
     "Extractor",
     "FileRef",
@@ -62,6 +68,9 @@ __all__ = [
     "SourceFile",
     "TreeOptions",
     "audit_blocks",
+    "check_against",
+    "check_dag",
+    "check_range",
     "collect_garbage",
     "export_blocks",
     "import_car",

@@ -14,6 +14,7 @@ from lodestamp.core.content import (
     check,
     resolve,
     slices,
+    stat,
 )
 from lodestamp.core.encoding import Cid
 from lodestamp.core.verdict import Status
@@ -71,13 +72,17 @@ def check_dag(get: Get, path: ContentPath, *, strict: bool = False) -> Checked:
     return _judged(path.root, work)
 
 
-def check_range(get: Get, path: ContentPath, start: int, end: int) -> Checked:
-    """Check the bytes `start` up to, without, `end` of a file, and no block beyond those needed."""
+def check_range(get: Get, path: ContentPath, within: Callable[[int], tuple[int, int]]) -> Checked:
+    """Check bytes of a file, and no block beyond those needed.
+
+    `within` is given the file's size and returns start and end, the end not included.
+    """
 
     def work() -> Checked:
+        cid = resolve(get, path.root, path.segments).cid
+        start, end = within(stat(get, cid).size)
         blocks = slices.extract(get, path.root, path.segments, start, end)
         proved = slices.verify(blocks, path.root, path.segments, start, end)
-        cid = resolve(get, path.root, path.segments).cid
         return Checked(cid, Status.ESTABLISHED, len(blocks), len(proved.data))
 
     return _judged(path.root, work)
