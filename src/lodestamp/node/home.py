@@ -15,9 +15,10 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Self
 
-from lodestamp.core.content import DEFAULT
+from lodestamp.core.content import DEFAULT, get_profile
 from lodestamp.core.encoding import Digest, JsonObject, JsonValue
 from lodestamp.core.keys import KeyId, SigningKey
 from lodestamp.core.merkle import EMPTY_ROOT, ConsistencyProof, InclusionProof
@@ -26,6 +27,7 @@ from lodestamp.core.proof import Proof
 from lodestamp.core.transparency import ED25519_NOTE, Checkpoint, NoteSigner, VerifierKey
 from lodestamp.errors import BadNote, HomeError, LogCorrupt
 from lodestamp.node import recorder
+from lodestamp.node.blocks import Added, Adder, BlockStore
 from lodestamp.node.folder import Configuration, HomeFolder
 from lodestamp.node.keyring import AUTHOR_KEY, LOG_KEY, load_key, make_key
 from lodestamp.node.progress import Progress
@@ -61,6 +63,9 @@ class Node:
         self._database = database
         self._author = author
         self.configuration = configuration
+        self._blocks_path = folder.blocks
+        self._blocks: BlockStore | None = None
+        self._opening_blocks = Lock()
         authorship = Authorship(author, configuration.node)
         self._recorder = Recorder(
             database,
@@ -76,6 +81,25 @@ class Node:
         """The log's name."""
         return self.log_key.name
 
+    @property
+    def blocks(self) -> BlockStore:
+        """The block store, opened on first use; errors as `BlockStore.open`."""
+        with self._opening_blocks:
+            if self._blocks is None:
+                self._blocks = BlockStore.open(self._blocks_path, self._database, clock=now_ms)
+            return self._blocks
+
+    def add(
+        self,
+        paths: Sequence[str | os.PathLike[str]],
+        *,
+        profile: str = DEFAULT,
+        progress: Progress | None = None,
+    ) -> list[Added]:
+        """Keep files and folders as blocks, each pinned; errors as `Adder.add`."""
+        adder = Adder(self.blocks, get_profile(profile))
+        return list(adder.add([Path(path) for path in paths], progress))
+
     def stamp(
         self,
         path: str | os.PathLike[str],
@@ -84,19 +108,28 @@ class Node:
         name: bool = False,
         profile: str = DEFAULT,
         sha256: bool = False,
+        only_hash: bool = False,
         progress: Progress | None = None,
     ) -> Proof:
-        """Address a file, record that as evidence, and return the proof of it.
+        """Keep a file or folder, record its address as evidence, and return the proof of it.
 
         With `claim`, a claim by the same author says this about the content and is the proof's
-        subject. `name` tells the file's own name, `sha256` its plain digest; a file of one block
-        has that digest anyway. SourceError when the file cannot be read or changes meanwhile.
+        subject. `name` tells the path's last name, `sha256` a file's plain digest; a file of one
+        block has that digest anyway. With `only_hash` the block store keeps nothing. SourceError
+        when something cannot be read or changes meanwhile; errors as `address_path`.
         """
         path = Path(path)
-        addressed = address_path(path, profile=profile, sha256=sha256, progress=progress)
+        addressed = address_path(
+            path,
+            profile=profile,
+            sha256=sha256,
+            progress=progress,
+            store=None if only_hash else self.blocks,
+        )
         if claim is not None:
             rehearse("claim", claim_about(addressed, claim, NO_OPERATION))
-        body = evidence_of(addressed, name=path.name if name else None, captured_at=now_s())
+        called = (path.name or path.resolve().name) if name else None  # "." has no name of its own
+        body = evidence_of(addressed, name=called, captured_at=now_s())
         recorded = self._recorder.author("evidence", body).result()
         if claim is not None:
             about = claim_about(addressed, claim, recorded.op_id)

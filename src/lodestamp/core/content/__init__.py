@@ -60,6 +60,7 @@ from lodestamp.core.content.paths import (
     resolve,
     segments_of,
 )
+from lodestamp.core.content.placing import FILE_NAME_SIZE_MAX, Place, check_file_name, place
 from lodestamp.core.content.profiles import (
     ALIASES,
     DEFAULT,
@@ -85,6 +86,7 @@ __all__ = [
     "DAG_DEPTH_MAX",
     "DEFAULT",
     "ENTRIES_MAX",
+    "FILE_NAME_SIZE_MAX",
     "HASHER_BATCH",
     "HASH_NAMES",
     "LINKS_READ_MAX",
@@ -124,6 +126,7 @@ __all__ = [
     "PBLink",
     "PBNode",
     "PieceStream",
+    "Place",
     "Profile",
     "Rabin",
     "Report",
@@ -145,6 +148,7 @@ __all__ = [
     "car",
     "car_index",
     "check",
+    "check_file_name",
     "covenant_layout",
     "dag_cbor",
     "dag_json",
@@ -160,6 +164,7 @@ __all__ = [
     "murmur3_x64_64",
     "parse_chunker",
     "parse_path",
+    "place",
     "read",
     "resolve",
     "segments_of",

@@ -2,7 +2,8 @@ r"""Directories: a tree of files becomes the DAG and the CID that kubo gives (co
 
 Files stream through; of a folder only names and CIDs are held, and only while it is open.
 
->>> from lodestamp.core.content.profiles import get_profile
+>>> from lodestamp.core.content.node import duplicate_name
+from lodestamp.core.content.profiles import get_profile
 >>> tree = [File((b"mars.txt",), [b"Hello Mars!\n"]), File((b"venus.txt",), [b"Hello Venus!\n"])]
 >>> str(address_directory(tree, get_profile("unixfs-v0-2015")).cid)
 'QmWSgS32xQEcXMeqd3YPJLrNBLSdsfYCep2U7CFkyrjXwY'
@@ -20,11 +21,12 @@ from lodestamp.core.content.hamt import Named
 from lodestamp.core.content.importer import Hasher, Root, add_file, add_symlink, address_file
 from lodestamp.core.content.layout import Child, make_node
 from lodestamp.core.content.limits import BLOCK_SIZE_MAX, ENTRIES_MAX
+from lodestamp.core.content.node import duplicate_name
 from lodestamp.core.content.profiles import HamtEstimate, Profile
 from lodestamp.core.content.tree import File, Folder, Symlink, TreeEntry, check_path
 from lodestamp.core.content.unixfs import NO_METADATA, EntryType, Metadata
 from lodestamp.core.encoding import Cid
-from lodestamp.errors import LimitExceeded, PathError, UnixFSError
+from lodestamp.errors import LimitExceeded, PathError
 
 _Import = Callable[[File], Iterator[Block | Root]]
 
@@ -101,7 +103,7 @@ class _Builder:
                 yield from self._leave()
             if isinstance(entry, Folder):
                 if shared == len(folders) and (folders or self._open[0].count):
-                    raise _duplicate(folders[-1] if folders else b"")
+                    raise duplicate_name(folders[-1] if folders else b"")
                 self._come_to(folders, entry.metadata)
                 continue
             if not entry.path:
@@ -199,7 +201,7 @@ def flat_directory(
     ordered = sorted(entries)
     for entry, after in pairwise(ordered):
         if entry.name == after.name:
-            raise _duplicate(entry.name)
+            raise duplicate_name(entry.name)
     links = b"".join(dag_pb.encode_link(cid, name, size) for name, cid, size in ordered)
     data = dag_pb.join(links=links, data=_flat_message(metadata))
     if len(data) > BLOCK_SIZE_MAX:
@@ -219,8 +221,3 @@ def estimate(entry: Named, how: HamtEstimate) -> int:
 def _flat_message(metadata: Metadata) -> bytes:
     entry = unixfs.Entry(EntryType.DIRECTORY, mode=metadata.mode, mtime=metadata.mtime)
     return unixfs.encode(entry)
-
-
-def _duplicate(name: bytes) -> UnixFSError:
-    message = f"two entries of one directory are named {name[:80]!r}"
-    return UnixFSError(message, code="unixfs.duplicate-name")

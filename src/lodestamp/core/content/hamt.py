@@ -13,6 +13,7 @@ from lodestamp.core.content import dag_pb, unixfs
 from lodestamp.core.content.block import USUAL_BUDGET, Block, Budget, Get, Meter
 from lodestamp.core.content.layout import Child, make_node
 from lodestamp.core.content.murmur3 import murmur3_x64_64
+from lodestamp.core.content.node import duplicate_name
 from lodestamp.core.content.profiles import Profile
 from lodestamp.core.content.shard import (
     FANOUT_WRITTEN,
@@ -23,7 +24,7 @@ from lodestamp.core.content.shard import (
 )
 from lodestamp.core.content.unixfs import NO_METADATA, EntryType, Metadata
 from lodestamp.core.encoding import Cid
-from lodestamp.errors import HamtError, UnixFSError
+from lodestamp.errors import HamtError
 
 _LEVELS: Final = 8
 """One byte of the hash per level of 256 buckets."""
@@ -78,7 +79,10 @@ def build_packed(
         after = packed[at + 1] if at + 1 < len(packed) else b""
         shared_after = _shared_levels(each, after) if after else 0
         if shared_after == _LEVELS:
-            raise _collision(_unpack(each), _unpack(after))
+            name, other = _unpack(each).name, _unpack(after).name
+            if name == other:
+                raise duplicate_name(name)
+            raise _collision(name, other)
         level = max(shared_before, shared_after)
         while len(open_shards) <= level:
             open_shards.append(_OpenShard())
@@ -134,11 +138,8 @@ def _shared_levels(packed: bytes, other: bytes) -> int:
     return _LEVELS
 
 
-def _collision(entry: Named, other: Named) -> HamtError | UnixFSError:
-    if entry.name == other.name:
-        message = f"two entries are named {entry.name[:80]!r}"
-        return UnixFSError(message, code="unixfs.duplicate-name")
-    message = f"{entry.name[:80]!r} and {other.name[:80]!r} have one hash"
+def _collision(name: bytes, other: bytes) -> HamtError:
+    message = f"{name[:80]!r} and {other[:80]!r} have one hash"
     return HamtError(message, code="hamt.depth")
 
 

@@ -93,3 +93,9 @@ def _check(entry: Entry, links: tuple[PBLink, ...]) -> None:
             raise UnixFSError("filesize is not the sum of its parts", code="unixfs.filesize")
         if any(link.name for link in links):
             raise UnixFSError("the link of a chunk has a name", code="unixfs.chunk-name")
+
+
+def duplicate_name(name: bytes) -> UnixFSError:
+    """Return what to say of a directory that has a name twice."""
+    message = f"two entries of one directory are named {name[:80]!r}"
+    return UnixFSError(message, code="unixfs.duplicate-name")

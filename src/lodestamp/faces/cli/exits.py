@@ -7,11 +7,13 @@ import sys
 from typing import Final
 
 from lodestamp.errors import (
+    BlockMissing,
     HomeError,
     ListenError,
     LodestampError,
     LogLockedError,
     PeerError,
+    PinError,
     SnapshotGoneError,
     SourceError,
     StoreError,
@@ -26,7 +28,16 @@ UNAVAILABLE: Final = 2
 USAGE: Final = 64
 INTERRUPTED: Final = 130
 
-_UNAVAILABLE = (HomeError, ListenError, LogLockedError, SnapshotGoneError, SourceError, StoreError)
+_UNAVAILABLE = (
+    BlockMissing,
+    HomeError,
+    ListenError,
+    LogLockedError,
+    PinError,
+    SnapshotGoneError,
+    SourceError,
+    StoreError,
+)
 _AWAY: Final = frozenset({"unreachable", "cut-short", "busy", "failed"})
 """Codes of a peer that may answer another time."""
 

@@ -52,17 +52,21 @@ def init(
 
 def stamp(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files to stamp.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="What to stamp.")],
     *,
     claim: Annotated[
         str | None, typer.Option("--claim", metavar="TEXT", help="What you say about the content.")
     ] = None,
     name: Annotated[
-        bool, typer.Option("--name", help="Sign the file's name into the record too.")
+        bool,
+        typer.Option("--name", help="Sign its name into the record too."),
     ] = False,
     profile: Profile = DEFAULT,
     sha256: Annotated[
         bool, typer.Option("--sha256", help="Record the file's plain SHA-256 as well.")
+    ] = False,
+    only_hash: Annotated[
+        bool, typer.Option("--only-hash", help="Keep no blocks, only the record.")
     ] = False,
     out: Annotated[
         Path | None,
@@ -73,7 +77,7 @@ def stamp(
     ] = False,
     as_json: Json = False,
 ) -> int:
-    """Address files, record that in your log, and write a proof beside each.
+    """Keep files and folders, record their address in your log, and write a proof beside each.
 
     Example: lodestamp stamp report.pdf --claim "final version, as sent"
     """
@@ -84,13 +88,19 @@ def stamp(
     worst = 0
     with lodestamp.open(context.obj) as node:
         for path in paths:
-            target = out or path.parent / f"{path.name}.proof.json"
+            target = out or _beside(path)
             try:
                 if path.exists():  # else `stamp` says what is wrong with it
                     refuse_target(target, force=force)
                 with progress_bar(f"stamping {path.name}") as bar:
                     proof = node.stamp(
-                        path, claim=claim, name=name, profile=profile, sha256=sha256, progress=bar
+                        path,
+                        claim=claim,
+                        name=name,
+                        profile=profile,
+                        sha256=sha256,
+                        only_hash=only_hash,
+                        progress=bar,
                     )
                 write_result(target, proof.encode(), force=force)
             except LodestampError as error:
@@ -98,6 +108,13 @@ def stamp(
             else:
                 _show_stamped(path, target, proof, as_json=as_json)
     return worst
+
+
+def _beside(path: Path) -> Path:
+    """Return where the proof of a path goes; that of ``.`` not into the folder it is about."""
+    if path.name in {"", ".."}:
+        path = path.resolve()
+    return path.parent / f"{path.name}.proof.json"
 
 
 def _show_stamped(path: Path, target: Path, proof: Proof, *, as_json: bool) -> None:

@@ -18,7 +18,14 @@ from lodestamp.core.content import slices as content_slices
 from lodestamp.core.content.car import header_v1, section_head
 from lodestamp.core.content.node import open_node
 from lodestamp.core.encoding import Cid, HashCode
-from lodestamp.errors import BlockMissing, CidError, ContentError, IpnsError, LimitExceeded, PathError
+from lodestamp.errors import (
+    BlockMissing,
+    CidError,
+    ContentError,
+    IpnsError,
+    LimitExceeded,
+    PathError,
+)
 from lodestamp.node.blocks.gateway_request import (
     FILENAME_SIZE_MAX,
     RAW_TYPE,

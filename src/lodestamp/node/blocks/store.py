@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
@@ -53,9 +53,12 @@ class BlockStore:
         recover(folder, database, clock)
         return cls(folder, database, clock)
 
-    def writer(self) -> BlockWriter:
-        """Return a writer of its own pack, to be used as a context manager."""
-        return BlockWriter(self.folder, self.database, self.clock)
+    def writer(self, on_new: Callable[[bytes], None] | None = None) -> BlockWriter:
+        """Return a writer of its own pack, to be used as a context manager.
+
+        `on_new` is told the multihash of each block that was not here before.
+        """
+        return BlockWriter(self.folder, self.database, self.clock, on_new)
 
     def put(self, block: Block) -> bool:
         """Check, store and acknowledge one block; return whether it is new. Errors as a writer's.

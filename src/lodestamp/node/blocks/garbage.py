@@ -65,7 +65,7 @@ class Collected:
         }
 
 
-def collect(
+def collect_garbage(
     store: BlockStore,
     *,
     grace_ms: int = GRACE_MS,
