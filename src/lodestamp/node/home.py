@@ -28,6 +28,8 @@ from lodestamp.core.transparency import ED25519_NOTE, Checkpoint, NoteSigner, Ve
 from lodestamp.errors import BadNote, HomeError, LogCorrupt
 from lodestamp.node import recorder
 from lodestamp.node.blocks import Added, Adder, BlockStore
+from lodestamp.node.blocks.gateway import Gateway
+from lodestamp.node.blocks.ipns_records import IpnsRecords
 from lodestamp.node.folder import Configuration, HomeFolder
 from lodestamp.node.keyring import AUTHOR_KEY, LOG_KEY, load_key, make_key
 from lodestamp.node.progress import Progress
@@ -88,6 +90,16 @@ class Node:
             if self._blocks is None:
                 self._blocks = BlockStore.open(self._blocks_path, self._database, clock=now_ms)
             return self._blocks
+
+    @cached_property
+    def ipns_records(self) -> IpnsRecords:
+        """The IPNS records this home keeps."""
+        return IpnsRecords(self._database, now_ms)
+
+    @cached_property
+    def gateway(self) -> Gateway:
+        """What answers requests of the trustless gateway from this home's blocks."""
+        return Gateway(self.blocks.get, self.ipns_records)
 
     def add(
         self,

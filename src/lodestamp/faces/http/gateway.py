@@ -26,7 +26,7 @@ STREAMS_MAX: Final = 64
 STREAM_S_MAX: Final = 600
 """Seconds one body may take; who reads slower than that asks for ranges."""
 _RETRY_S: Final = "5"
-_PATHS: Final = ("/ipfs/{rest:path}", "/ipns/{rest:path}")
+_PATHS: Final = ["/ipfs/{rest:path}", "/ipns/{rest:path}"]
 
 
 class _Places:
@@ -46,8 +46,16 @@ def gateway_routes(gateway: Gateway) -> Sequence[ControllerRouterHandler]:
     """Return the routes that answer from a gateway."""
     places = _Places()
 
-    @route(_PATHS, http_method=[HttpMethod.GET, HttpMethod.HEAD])
+    @route(_PATHS, http_method=list(HttpMethod))
     async def serve(request: Request[Any, Any, Any]) -> Response[Any]:
+        if request.method == HttpMethod.OPTIONS:
+            return Response(None, status_code=204, headers={**CORS_HEADERS, "Allow": METHODS})
+        if request.method not in (HttpMethod.GET, HttpMethod.HEAD):
+            return _refused(
+                GatewayRefusal(
+                    405, f"{METHODS} are served", code="gateway.method", headers={"Allow": METHODS}
+                )
+            )
         path = request.scope["raw_path"].decode("latin-1")
         query = request.scope["query_string"].decode("latin-1")
         try:
@@ -75,22 +83,7 @@ def gateway_routes(gateway: Gateway) -> Sequence[ControllerRouterHandler]:
             media_type=headers["Content-Type"],
         )
 
-    @route(_PATHS, http_method=HttpMethod.OPTIONS)
-    async def options() -> Response[None]:
-        return Response(None, status_code=204, headers={**CORS_HEADERS, "Allow": METHODS})
-
-    @route(
-        _PATHS,
-        http_method=[HttpMethod.POST, HttpMethod.PUT, HttpMethod.PATCH, HttpMethod.DELETE],
-    )
-    async def refuse_method() -> Response[bytes]:
-        return _refused(
-            GatewayRefusal(
-                405, f"{METHODS} are served", code="gateway.method", headers={"Allow": METHODS}
-            )
-        )
-
-    return serve, options, refuse_method
+    return (serve,)
 
 
 def _whole(

@@ -7,11 +7,12 @@ from types import MappingProxyType
 from typing import Final
 
 from lodestamp.errors import UsageError
-from lodestamp.faces.http import ops, sync
+from lodestamp.faces.http import gateway, ops, sync
 from lodestamp.faces.http.application import Mount
 
 MOUNTS: Final[Mapping[str, Mount]] = MappingProxyType(
     {
+        "ipfs": gateway.MOUNT,
         "ops": ops.MOUNT,
         "sync": sync.MOUNT,
     }

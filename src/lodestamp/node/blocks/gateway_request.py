@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import itemgetter
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote_to_bytes
 
@@ -33,7 +34,7 @@ CAR_TYPE: Final = "application/vnd.ipld.car"
 RAW_TYPE: Final = "application/vnd.ipld.raw"
 RECORD_TYPE: Final = "application/vnd.ipfs.ipns-record"
 
-_BROWSERS: Final = frozenset({"text/html", "application/xhtml+xml", "application/xml", "text/*"})
+_BROWSERS: Final = frozenset({"text/html", "application/xhtml+xml", "application/xml"})
 _is_integer: Final = re.compile(r"-?[0-9]{1,19}").fullmatch
 _is_quality: Final = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?").fullmatch
 
@@ -114,16 +115,10 @@ def parse_request(path: str, query: str, headers: Mapping[str, str]) -> GatewayR
         if len(headers.get(name, "")) > HEADER_SIZE_MAX:
             raise refuse(400, "header", f"{name} has more than {HEADER_SIZE_MAX:,} characters")
     asked = _query(query)
-    accepted, parameters = _accepted(headers.get("accept", ""))
-    if "format" in asked:
-        form = next((each for each in Format if each == asked["format"]), None)
-        if form is None:
-            raise refuse(406, "format", f"no format {asked['format']!r:.60}")
-    else:
-        form = accepted
-    if form != Format.CAR:
-        parameters = {}
-    order, dups = _car_parameters(asked, parameters)
+    accept = headers.get("accept", "")
+    liked = _accepted(accept)
+    form = _named(asked["format"]) if "format" in asked else _best(liked, accept)
+    order, dups = _car_parameters(asked, dict(liked).get(form, {}))
     target, segments = _split(path)
     byte_range = _byte_range(asked.get("entity-bytes"))
     scope = _scope(asked.get("dag-scope"))
@@ -200,26 +195,37 @@ def _items(header: str) -> tuple[str, ...]:
     return items
 
 
-def _accepted(accept: str) -> tuple[Format, dict[str, str]]:
-    """Return the format that is liked best, and the parameters that came with it."""
-    best: tuple[float, Format, dict[str, str]] | None = None
-    strangers = False
+def _named(name: str) -> Format:
+    found = next((each for each in Format if each == name), None)
+    if found is None:
+        raise refuse(406, "format", f"no format {name!r:.60}")
+    return found
+
+
+def _accepted(accept: str) -> list[tuple[Format, dict[str, str]]]:
+    """Return the formats of an Accept header and their parameters, the best liked last."""
+    liked: list[tuple[float, Format, dict[str, str]]] = []
     for item in _items(accept):
         kind, *rest = (part.strip().lower() for part in item.split(";"))
         parameters = {name: value.strip('"') for name, _, value in (p.partition("=") for p in rest)}
         quality = parameters.pop("q", "1")
         if not _is_quality(quality):
             raise refuse(400, "accept", f"q={quality:.20}")
-        form = _FORMATS.get(kind)
-        if form is not None and float(quality) > 0 and (best is None or float(quality) > best[0]):
-            best = (float(quality), form, parameters)
-        strangers |= form is None and kind not in _BROWSERS and not kind.endswith("/*")
-    if best is not None:
-        return best[1], best[2]
+        if kind in _FORMATS and float(quality) > 0:
+            liked.append((float(quality), _FORMATS[kind], parameters))
+    liked.reverse()  # of equals the first counts, so it comes last
+    return [(form, parameters) for _, form, parameters in sorted(liked, key=itemgetter(0))]
+
+
+def _best(liked: list[tuple[Format, dict[str, str]]], accept: str) -> Format:
+    """Return the format liked best; 400 where anything would do, 406 where nothing here does."""
+    if liked:
+        return liked[-1][0]
+    kinds = {item.partition(";")[0].strip().lower() for item in _items(accept)}
     served = f"{RAW_TYPE}, {CAR_TYPE} or {RECORD_TYPE}"
-    if strangers and not any("*/*" in item or "html" in item for item in _items(accept)):
-        raise refuse(406, "format", f"only {served} are served")
-    raise refuse(400, "format", f"say what you want: Accept {served}, or ?format=")
+    if not kinds or any(kind in _BROWSERS or kind.endswith("/*") for kind in kinds):
+        raise refuse(400, "format", f"say what you want: Accept {served}, or ?format=")
+    raise refuse(406, "format", f"only {served} are served")
 
 
 def _car_parameters(asked: Mapping[str, str], accepted: Mapping[str, str]) -> tuple[str, bool]:
