@@ -6,6 +6,7 @@ re-derives everything from stored bytes and shares no code with the writer.
 
 from lodestamp.node.recorder.audit import audit
 from lodestamp.node.recorder.authoring import Authorship
+from lodestamp.node.recorder.key_logs import read_dids, read_key_log
 from lodestamp.node.recorder.log import (
     Log,
     check_published,
@@ -17,7 +18,7 @@ from lodestamp.node.recorder.log import (
 )
 from lodestamp.node.recorder.pool import missing_ids
 from lodestamp.node.recorder.purging import purge
-from lodestamp.node.recorder.queries import find_operation, read_meta, write_meta
+from lodestamp.node.recorder.queries import find_operation, read_meta, replace_meta, write_meta
 from lodestamp.node.recorder.recorded import (
     Equivocated,
     Event,
@@ -25,10 +26,11 @@ from lodestamp.node.recorder.recorded import (
     RecordStatus,
     Released,
 )
-from lodestamp.node.recorder.recorder import Answer, Recorder
+from lodestamp.node.recorder.recorder import LOCAL_PEER, Answer, Recorder
 from lodestamp.node.recorder.rows import Private
 
 __all__ = [
+    "LOCAL_PEER",
     "Answer",
     "Authorship",
     "Equivocated",
@@ -48,7 +50,10 @@ __all__ = [
     "inclusion",
     "missing_ids",
     "purge",
+    "read_dids",
     "read_head",
+    "read_key_log",
     "read_meta",
+    "replace_meta",
     "write_meta",
 ]
