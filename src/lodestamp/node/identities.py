@@ -21,7 +21,6 @@ from lodestamp.core.keys import (
     SigningKey,
     did_key_encode,
     is_did,
-    multikeys_of,
     next_key_digest,
 )
 from lodestamp.core.operations import key as key_body
@@ -204,4 +203,4 @@ class Identities:
 
 def _did_key(key: PublicKey) -> str | None:
     """Return the key as a did:key; a hybrid one is two keys and has none."""
-    return did_key_encode(key) if len(multikeys_of(key)) == 1 else None
+    return did_key_encode(key) if key.suite != "hybrid" else None
