@@ -128,8 +128,6 @@ TAMPERS: dict[str, tuple[Tamper, set[str]]] = {
     ),
     "let a known one wait": (
         sql("INSERT INTO pending SELECT op_id,'p',op_id,op_id,0,raw,0 FROM operation LIMIT 1"),
-            "INSERT INTO pending SELECT op_id, 'p', op_id, op_id, 0, raw, 0 FROM operation LIMIT 1"
-        ),
         {"S8"},
     ),
     "rename the author": (sql("UPDATE author SET text = text || '0'"), {"S3"}),
