@@ -5,6 +5,7 @@ re-derives everything from stored bytes and shares no code with the writer.
 """
 
 from lodestamp.node.recorder.audit import audit
+from lodestamp.node.recorder.authoring import Authorship
 from lodestamp.node.recorder.exchange import (
     ChainEnd,
     Leaf,
@@ -19,7 +20,7 @@ from lodestamp.node.recorder.exchange import (
     read_leaves,
     read_wires,
 )
-from lodestamp.node.recorder.authoring import Authorship
+from lodestamp.node.recorder.key_logs import read_dids, read_key_log
 from lodestamp.node.recorder.log import (
     Log,
     check_published,
@@ -31,7 +32,7 @@ from lodestamp.node.recorder.log import (
 )
 from lodestamp.node.recorder.pool import missing_ids
 from lodestamp.node.recorder.purging import purge
-from lodestamp.node.recorder.queries import find_operation, read_meta, write_meta
+from lodestamp.node.recorder.queries import find_operation, read_meta, replace_meta, write_meta
 from lodestamp.node.recorder.recorded import (
     Equivocated,
     Event,
@@ -39,10 +40,11 @@ from lodestamp.node.recorder.recorded import (
     RecordStatus,
     Released,
 )
-from lodestamp.node.recorder.recorder import Answer, Recorder
+from lodestamp.node.recorder.recorder import LOCAL_PEER, Answer, Recorder
 from lodestamp.node.recorder.rows import Private
 
 __all__ = [
+    "LOCAL_PEER",
     "Answer",
     "Authorship",
     "ChainEnd",
@@ -59,22 +61,25 @@ __all__ = [
     "above_chains",
     "audit",
     "chain_ends",
-    "count_equivocations",
     "check_published",
     "checkpoint_note",
     "consistency",
+    "count_equivocations",
     "create",
     "find_leaves",
     "find_operation",
     "head_leaves",
     "heads_digest",
     "inclusion",
-    "read_edges",
     "missing_ids",
     "purge",
+    "read_dids",
+    "read_edges",
     "read_head",
+    "read_key_log",
     "read_leaves",
     "read_meta",
     "read_wires",
+    "replace_meta",
     "write_meta",
 ]
