@@ -50,7 +50,9 @@ class Node:
         self.log_key = log.key
         self._database = database
         authorship = Authorship(author, label)
-        self._recorder = Recorder(database, log, authorship, clock=now_ms, publish=folder.publish)
+        self._recorder = Recorder(
+            database, log, authorship, clock=now_ms, publish=folder.publish, emit=lambda _event: None
+        )
 
     @property
     def origin(self) -> str:

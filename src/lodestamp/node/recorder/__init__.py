@@ -5,6 +5,7 @@ re-derives everything from stored bytes and shares no code with the writer.
 """
 
 from lodestamp.node.recorder.audit import audit
+from lodestamp.node.recorder.authoring import Authorship
 from lodestamp.node.recorder.log import (
     Log,
     check_published,
@@ -14,17 +15,29 @@ from lodestamp.node.recorder.log import (
     inclusion,
     read_head,
 )
+from lodestamp.node.recorder.pool import missing_ids
 from lodestamp.node.recorder.queries import find_operation, read_meta, write_meta
-from lodestamp.node.recorder.recorded import Recorded, RecordStatus
-from lodestamp.node.recorder.recorder import Answer, Authorship, Recorder
+from lodestamp.node.recorder.recorded import (
+    Equivocated,
+    Event,
+    Recorded,
+    RecordStatus,
+    Released,
+)
+from lodestamp.node.recorder.recorder import Answer, Recorder
+from lodestamp.node.recorder.rows import Private
 
 __all__ = [
     "Answer",
     "Authorship",
+    "Equivocated",
+    "Event",
     "Log",
+    "Private",
     "RecordStatus",
     "Recorded",
     "Recorder",
+    "Released",
     "audit",
     "check_published",
     "checkpoint_note",
@@ -32,6 +45,7 @@ __all__ = [
     "create",
     "find_operation",
     "inclusion",
+    "missing_ids",
     "read_head",
     "read_meta",
     "write_meta",
