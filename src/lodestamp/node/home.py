@@ -51,7 +51,12 @@ class Node:
         self._database = database
         authorship = Authorship(author, label)
         self._recorder = Recorder(
-            database, log, authorship, clock=now_ms, publish=folder.publish, emit=lambda _event: None
+            database,
+            log,
+            authorship,
+            clock=now_ms,
+            publish=folder.publish,
+            emit=lambda _event: None,
         )
 
     @property
