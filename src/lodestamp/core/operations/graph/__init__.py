@@ -10,6 +10,7 @@ from lodestamp.core.operations.graph.columns import (
     Rows,
     subject_key,
 )
+from lodestamp.core.operations.graph.facts import Fact
 from lodestamp.core.operations.graph.graph import ProvenanceGraph
 from lodestamp.core.operations.graph.snapshot import decode_rows, encode_rows
 from lodestamp.core.operations.graph.status import KINDS, Change, Effects, Lack, Status, Why
@@ -21,6 +22,7 @@ __all__ = [
     "Change",
     "Columns",
     "Effects",
+    "Fact",
     "GraphSource",
     "Lack",
     "MemorySource",

@@ -207,10 +207,7 @@ class Authority:
             return False
         if horizon.end is not None:
             keeps = self._keeps(chain, horizon)
-            seen = self.chains.barred(
-                chain, keeps, lambda other: other == horizon.end or horizon.holds(other)
-            )
-            return index in seen
+            return index in self.chains.barred(chain, keeps, horizon.holds)
         if chain not in self._barred:
             self._barred[chain] = self.chains.barred(chain, self._keeps(chain, horizon))
         return index in self._barred[chain]

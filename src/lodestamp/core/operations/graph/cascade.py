@@ -124,6 +124,22 @@ class Counters:
         self._settle_rest()
         return self._effects(added)
 
+    def rehearse(self, index: int) -> Effects:
+        """Return what one more effective refutation of an operation would change."""
+        self._hit(index, 1)
+        effects = self._effects(None)
+        self._hit(index, -1)
+        self._effects(None)
+        return effects
+
+    def is_effective(self, index: int) -> bool:
+        """Tell whether a refutation has effect (S13)."""
+        return self._acts[index] > 0
+
+    def faults(self) -> int:
+        """Return how many operations have something against themselves, at most."""
+        return len(self.hits) + len(self.base) - self.base.count(0)
+
     def restate(self, index: int) -> int:
         """Return the status that the counters give an operation, the lowest layer first."""
         if not self.bad[index]:
@@ -166,14 +182,22 @@ class Counters:
             if acts == self._acts[index]:
                 continue
             self._acts[index] = acts
-            step = 1 if acts else -1
-            target = self._columns.sources_of(index)[0]
-            count = self.hits.get(target, 0) + step
-            if count:
-                self.hits[target] = count
-            else:
-                del self.hits[target]
-            self._bump(target, step, flipped)
+            self._strike(self._columns.sources_of(index)[0], 1 if acts else -1, flipped)
+
+    def _strike(self, target: int, step: int, flipped: list[int]) -> None:
+        """Count one effective refutation of an operation more or less."""
+        count = self.hits.get(target, 0) + step
+        if count:
+            self.hits[target] = count
+        else:
+            del self.hits[target]
+        self._bump(target, step, flipped)
+
+    def _hit(self, target: int, step: int) -> None:
+        flipped: list[int] = []
+        self._strike(target, step, flipped)
+        self._settle_refutations(flipped)
+        self._settle_rest()
 
     def _settle_rest(self) -> None:
         """Cascade through claims and attestations: first what was restored, then what fell."""

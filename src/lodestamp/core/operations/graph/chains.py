@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, KeysView, Sequence
 
 from lodestamp.core.operations.graph.ancestry import Ancestry
 from lodestamp.core.operations.graph.columns import Chain, Columns
@@ -67,7 +67,7 @@ class Chains:
             members.extend(n for n in range(len(chains)) if chains[n] == chain)
 
     @property
-    def forked(self) -> Iterable[int]:
+    def forked(self) -> KeysView[int]:
         """The numbers of the chains that fork."""
         return self._forked.keys()
 

@@ -38,16 +38,17 @@ class Reach:
             found.update(self.of_capabilities(authority.grants.waiting_for(event.key.key_id)))
             if any(authority.key_events[leaf].index >= event.index for leaf in rivals[:-1]):
                 found.update(self.delicate())
+        chains = set() if forked is None else {forked}
         if kind == CONFIRM:
-            forked = self._columns.chains[self._columns.sources_of(index)[0]]
-        if forked is not None and forked in authority.chains.forked:
-            found.update(self._with_capabilities(authority.chains.members(forked)))
+            chains.add(self._columns.chains[self._columns.sources_of(index)[0]])
+        for chain in chains & authority.chains.forked:
+            found.update(self._with_capabilities(authority.chains.members(chain)))
         return sorted(found.union(self._with_capabilities([index])))
 
     def of_positions(self, placed: Iterable[range]) -> list[int]:
         """Return what positions of these operations concern, ascending."""
         newly = [n for each in placed for n in each if self._is_delicate(n)]
-        if any(self._columns.kinds[index] == KEY for index in newly):
+        if any(self._columns.kinds[index] in {KEY, CONFIRM} for index in newly):
             return self.delicate()
         return sorted(set(newly).union(self._with_capabilities(newly)))
 
