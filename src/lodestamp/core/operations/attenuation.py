@@ -66,7 +66,9 @@ def resource_covers(held: str, asked: str) -> bool:
 
 def resource_narrows(child: str, parent: str) -> bool:
     """Tell whether every name that one resource covers is covered by another."""
-    return child == parent or resource_covers(parent, child.removesuffix("*"))
+    if child == parent or not child.endswith("*"):
+        return resource_covers(parent, child)
+    return parent.endswith("*") and child[:-1].startswith(parent[:-1])
 
 
 def rate_within(child: Rate | None, parent: Rate | None) -> bool:
@@ -113,7 +115,7 @@ def attenuates(child: Cap, parent: Cap, *, speaks_for: SpeaksFor = is_same_key) 
             raise CapError("not-attenuated", wider)
 
 
-def check(
+def check(  # noqa: PLR0917  what is asked, in the order of the rule S23
     cap_chain: Sequence[Cap],
     command: str,
     predicate: str | None,

@@ -39,6 +39,7 @@ from lodestamp.core.operations.fields import (
     a_confidence,
     a_count,
     a_key_id,
+    a_list_of,
     a_principal,
     a_text,
     an_address,
@@ -48,7 +49,6 @@ from lodestamp.core.operations.fields import (
     closed,
     exactly,
     or_null,
-    texts,
     within,
 )
 from lodestamp.core.operations.limits import DEPTH_LEFT_MAX
@@ -57,9 +57,10 @@ from lodestamp.errors import CapError, EncodingError, OpError, SignatureError
 NONCE_SIZE: Final = 16
 _TAG: Final = b"lodestamp/cap/2\n"
 _WHAT: Final = "a capability"
+_TEXTS: Final = a_list_of(a_text)
 _SCOPE_1: Final[Schema] = MappingProxyType(
     {
-        "predicates": (texts, True),
+        "predicates": (_TEXTS, True),
         "min_confidence_bp": (a_confidence, True),
         "include_evidence": (exactly(expected=False), True),
     }
@@ -90,7 +91,7 @@ _CAP_2: Final[Schema] = MappingProxyType(
             closed(
                 {
                     **_SCOPE_1,
-                    "resources": (texts, True),
+                    "resources": (_TEXTS, True),
                     "rate": (or_null(closed(_RATE, "a rate")), True),
                 },
                 "a scope",

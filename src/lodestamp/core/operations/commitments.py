@@ -104,7 +104,7 @@ def open_commitment(
     salt: bytes,
     version: int = 2,
 ) -> bool:
-    """Tell whether a commitment was made to this claim and these sources, ascending, with this salt.
+    """Tell whether a commitment was made to this claim and these ascending sources with this salt.
 
     Anything malformed opens nothing.
     """

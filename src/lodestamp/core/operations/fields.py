@@ -6,6 +6,7 @@ Each takes a value and its name within the body, such as ``cap/issuer``, and rai
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn
 
@@ -119,14 +120,6 @@ def sources(value: object, name: str) -> None:
         seen.add(source)
 
 
-def texts(value: object, name: str) -> None:
-    """Accept an array of texts that are not empty, in any order, even repeated."""
-    if type(value) is not list:
-        refuse("not an array", name)
-    for index, item in enumerate(value):
-        a_text(item, f"{name}/{index}")
-
-
 def or_null(check: Check) -> Check:
     """Return the check of a field that may be null."""
 
@@ -177,5 +170,34 @@ def base64_of(size: int) -> Check:
             refuse(error.message, name)
         if len(raw) != size:
             refuse(f"not base64 of {size:,} bytes", name)
+
+    return check
+
+
+def a_flag(value: object, name: str) -> None:
+    """Accept true or false."""
+    if type(value) is not bool:
+        refuse("not true or false", name)
+
+
+def a_list_of(check: Check) -> Check:
+    """Return the check of an array, in its own order, of which each item passes `check`."""
+
+    def check_each(value: object, name: str) -> None:
+        if type(value) is not list:
+            refuse("not an array", name)
+        for index, item in enumerate(value):
+            check(item, f"{name}/{index}")
+
+    return check_each
+
+
+def hex_of(digits: int) -> Check:
+    """Return the check of so many lower-case hex digits."""
+    is_hex = re.compile(f"[0-9a-f]{{{digits}}}").fullmatch
+
+    def check(value: object, name: str) -> None:
+        if type(value) is not str or is_hex(value) is None:
+            refuse(f"not {digits} lower-case hex digits", name)
 
     return check
