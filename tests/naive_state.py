@@ -102,9 +102,7 @@ class Naive:
             return key_id == principal
         governing = None
         for event, carriers in self.row(principal):
-            acts = any(
-                c == at or c in self.past(at) or self.placed_before(c, at) for c in carriers
-            )
+            acts = any(c == at or c in self.past(at) or self.placed_before(c, at) for c in carriers)
             if not acts:
                 break
             governing = event
@@ -126,9 +124,7 @@ class Naive:
         trunk = set()
         for one in sorted(ids, key=lambda each: len(self.past(each) & set(ids))):
             before = self.past(one) & set(ids)
-            comparable = all(
-                o == one or o in self.past(one) or one in self.past(o) for o in ids
-            )
+            comparable = all(o == one or o in self.past(one) or one in self.past(o) for o in ids)
             if before <= trunk and comparable:
                 trunk.add(one)
         rest = [each for each in ids if each not in trunk]

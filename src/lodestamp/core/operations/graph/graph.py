@@ -58,8 +58,11 @@ class ProvenanceGraph(State):
         """Return the claims and attestations that rest on an operation, nearest first."""
         return walks.reach(self, self.index_of(op_id), depth, self.children.of)
 
-    def equivocations(self) -> list[tuple[str, ...]]:
-        """Return for each forked chain the operations with which it forks: the proof (S7)."""
+    def equivocations(self) -> list[tuple[Operation, ...]]:
+        """Return for each forked chain the operations with which it forks (S7).
+
+        Any two of them, signed as they are, prove that their author said two things at once.
+        """
         return walks.equivocations(self)
 
     def clock_behind(self, op_id: str) -> bool:

@@ -64,7 +64,7 @@ class View:
         positions: Mapping[str, Position],
         roots: Iterable[str],
     ) -> None:
-        self.graph = ProvenanceGraph.load(MemorySource(), roots=roots)
+        self.graph: ProvenanceGraph = ProvenanceGraph.load(MemorySource(), roots=roots)
         for op in in_order(operations):
             self.graph.add(op)
         placed = ((self.graph.index_of(op_id), where) for op_id, where in positions.items())

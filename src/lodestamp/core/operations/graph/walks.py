@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Final
 
+from lodestamp.core.operations.envelope import Operation
 from lodestamp.core.operations.graph.state import State
 from lodestamp.core.operations.graph.status import (
     CLAIM,
@@ -65,10 +66,11 @@ def reach(
     return [state.columns.op_id(each) for each in found]
 
 
-def equivocations(state: State) -> list[tuple[str, ...]]:
+def equivocations(state: State) -> list[tuple[Operation, ...]]:
     """Return for each forked chain the operations with which it forks."""
     chains = state.authority.chains
-    return [tuple(map(state.columns.op_id, chains.fork(chain))) for chain in sorted(chains.forked)]
+    forks = [map(state.operation, chains.fork(chain)) for chain in sorted(chains.forked)]
+    return [tuple(op for op in fork if op is not None) for fork in forks]
 
 
 def clock_behind(state: State, index: int) -> bool:
