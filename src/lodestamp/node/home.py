@@ -84,7 +84,16 @@ class Node:
         self._opening_blocks = Lock()
         self._listeners: list[Callable[[Event], None]] = []
         self._recorder = Recorder(
+<<<<<<< HEAD
             database, log, authorship, clock=now_ms, publish=folder.publish, emit=self._tell
+=======
+            database,
+            log,
+            authorship,
+            clock=now_ms,
+            publish=folder.publish,
+            emit=lambda _event: None,
+>>>>>>> ops-graph
         )
         self.identities = Identities(
             database,
@@ -281,7 +290,7 @@ class Node:
 
     @cached_property
     def access(self) -> Access:
-        """Who may ask this node over HTTP: its own key, and the roots that its settings name."""
+        """Who may ask this node over HTTP: its roots and own key, and peers its settings name."""
         roots = (root for root in self.roots if is_key_id(root))
         return Access(roots, clock=now_ms, may_act=self._may_act)
 
