@@ -61,7 +61,8 @@ def write(node, count: int, first: int = 0) -> None:
         future.result()
 
 
-def test_S35_nodes_that_diverged_come_together(tmp_path):
+def test_nodes_that_diverged_come_together(tmp_path):
+    """S35: equal heads on both sides; what one has, the other has."""
     with pair(tmp_path) as both:
         a, b = both.nodes
         write(a, 30)
@@ -77,8 +78,8 @@ def test_S35_nodes_that_diverged_come_together(tmp_path):
         assert b.sync(both.served[0].url).rounds == 0
 
 
-def test_S34_who_is_behind_pulls_in_one_round_and_gets_only_what_is_missing(tmp_path):
-    """T6: at most the operations, 64 bytes a head, and 1 kB; in one round."""
+def test_who_is_behind_pulls_in_one_round_and_gets_only_what_is_missing(tmp_path):
+    """S34, T6: at most the operations, 64 bytes a head, and 1 kB; in one round."""
     with pair(tmp_path) as both:
         a, b = both.nodes
         write(a, 50)
@@ -86,7 +87,7 @@ def test_S34_who_is_behind_pulls_in_one_round_and_gets_only_what_is_missing(tmp_
         write(a, 10, 100)
         report = b.sync(both.served[0].url)
         assert (report.relation, report.rounds, report.received) == ("behind", 1, 10)
-        new = [wire for wire in a.wires(49, 500)[0]]
+        new = a.wires(49, 500)[0]
         assert len(new) == 10
         assert report.bytes_received <= sum(map(len, new)) + 64 + 1024
         assert ids(a) == ids(b)
@@ -116,8 +117,8 @@ def test_modes_name_a_direction(tmp_path):
             a.sync(both.served[1].url, mode="sideways")
 
 
-def test_Y3_symbols_find_scattered_differences(tmp_path):
-    """Concurrent operations that no sample of a chain would find."""
+def test_symbols_find_scattered_differences(tmp_path):
+    """Y3: concurrent operations that no sample of a chain would find."""
     with pair(tmp_path) as both:
         a, b = both.nodes
         every = [foreign_evidence(n).wire for n in range(300)]

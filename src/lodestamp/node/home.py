@@ -35,12 +35,15 @@ from lodestamp.node.stamping import NO_OPERATION, address_path, claim_about, evi
 from lodestamp.node.storage import Database
 from lodestamp.node.sync import (
     Access,
+    DelegationServer,
     Mode,
     Peer,
+    ShallowStore,
     SyncClient,
     SyncReport,
     SyncServer,
     SyncStore,
+    receive_delegated,
 )
 
 
@@ -187,8 +190,22 @@ class Node:
     @cached_property
     def access(self) -> Access:
         """Who may ask this node over HTTP: its own key, and the roots that its settings name."""
-        roots = (self.key_id, *self.configuration.roots)
-        return Access(roots, clock=now_ms, may_act=self._may_act)
+        return Access(self.roots, clock=now_ms, may_act=self.delegation.may_act)
+
+    @property
+    def roots(self) -> tuple[KeyId, ...]:
+        """The keys that may do everything here: our own, and those the settings name."""
+        return self.key_id, *self.configuration.roots
+
+    @cached_property
+    def delegation(self) -> DelegationServer:
+        """What this node's delegates are shown."""
+        return DelegationServer(self._database, self.roots, now_ms)
+
+    @cached_property
+    def shallow(self) -> ShallowStore:
+        """What others delegated to us."""
+        return ShallowStore(self._database, now_ms)
 
     @cached_property
     def sync_server(self) -> SyncServer:
@@ -203,19 +220,25 @@ class Node:
         return self._recorder.submit(wires, peer=peer).result()
 
     def sync(
-        self, peer: str, *, mode: Mode = "auto", merge: bool = False, cap: str | None = None
+        self,
+        peer: str,
+        *,
+        mode: Mode = "auto",
+        merge: bool = False,
+        cap: str | None = None,
+        delegated: str | None = None,
     ) -> SyncReport:
         """Bring this log and that of the node at `peer` together; ``http://HOST[:PORT]``.
 
         We ask with our own key, under the grant `cap` where that is given. Only with `merge` is a
-        log of another origin taken in. SyncError, PeerError and SnapshotGoneError as `SyncClient`;
-        what was received before is kept.
+        log of another origin taken in. With `delegated` we ask as the delegate of that grant, for
+        what it lets us read, and keep it in `shallow`. SyncError, PeerError and SnapshotGoneError
+        as `SyncClient`; what was received before is kept.
         """
         with Peer(peer, self._author, clock=now_ms, cap=cap) as asked:
+            if delegated is not None:
+                return receive_delegated(self.shallow, asked, delegated, self.key_id)
             return SyncClient(self._sync_store, asked, merge=merge).run(mode)
-
-    def _may_act(self, _key: KeyId, _command: str, _cap: str, _at: int) -> bool:
-        return False
 
     def prove(self, op_id: str, *, disclose: Sequence[str] = ()) -> Proof:
         """Return the proof of an operation under the newest checkpoint.

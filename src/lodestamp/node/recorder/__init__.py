@@ -5,6 +5,7 @@ re-derives everything from stored bytes and shares no code with the writer.
 """
 
 from lodestamp.node.recorder.audit import audit
+from lodestamp.node.recorder.authoring import Authorship
 from lodestamp.node.recorder.exchange import (
     ChainEnd,
     Leaf,
@@ -19,7 +20,15 @@ from lodestamp.node.recorder.exchange import (
     read_leaves,
     read_wires,
 )
-from lodestamp.node.recorder.authoring import Authorship
+from lodestamp.node.recorder.grants import (
+    GrantChain,
+    find_public_key,
+    key_events_for,
+    read_chain,
+    revocations_of,
+    said_under,
+    speaks_for,
+)
 from lodestamp.node.recorder.log import (
     Log,
     check_published,
@@ -48,6 +57,7 @@ __all__ = [
     "ChainEnd",
     "Equivocated",
     "Event",
+    "GrantChain",
     "Leaf",
     "Log",
     "Private",
@@ -59,22 +69,28 @@ __all__ = [
     "above_chains",
     "audit",
     "chain_ends",
-    "count_equivocations",
     "check_published",
     "checkpoint_note",
     "consistency",
+    "count_equivocations",
     "create",
     "find_leaves",
     "find_operation",
+    "find_public_key",
     "head_leaves",
     "heads_digest",
     "inclusion",
-    "read_edges",
+    "key_events_for",
     "missing_ids",
     "purge",
+    "read_chain",
+    "read_edges",
     "read_head",
     "read_leaves",
     "read_meta",
     "read_wires",
+    "revocations_of",
+    "said_under",
+    "speaks_for",
     "write_meta",
 ]
