@@ -10,6 +10,7 @@ from pathlib import Path
 
 import lodestamp
 from benchmarks.table import SEED, Fact, Findings, seconds, timed
+from lodestamp.core.encoding import Digest
 from lodestamp.faces.http import Address, Listener, choose_mounts, make_application
 from lodestamp.node.sync import Encoder, Negentropy, Reconciler
 
@@ -48,7 +49,8 @@ def _spread(draw: random.Random, common: list[bytes], differences: int, aim: int
         compared.feed(sides[1].frame(ask.first, ask.count, ask.size))
         requests += 1
     assert compared.complete
-    assert (compared.ours, compared.theirs) == (set(ours), set(theirs))
+    assert compared.ours == {Digest(each) for each in ours}
+    assert compared.theirs == {Digest(each) for each in theirs}
     sides.clear()
     floor = _ID_SIZE * differences
     what = f"{differences:,} spread differences in {len(common):,}"
@@ -95,7 +97,7 @@ def _fast_forward() -> Findings:
         for home in homes:
             with lodestamp.open(home, origin="example.org/bench") as node:
                 key_id = node.key_id
-        (homes[0] / "config.toml").write_text(f"roots = {json.dumps([key_id])}\n")
+        (homes[0] / "config.toml").write_text(f"peers = {json.dumps([key_id])}\n")
         with lodestamp.open(homes[0]) as ahead, lodestamp.open(homes[1]) as behind:
             listener = Listener.bind(Address("127.0.0.1", 0))
             application = make_application(ahead, choose_mounts([]), listener.address.names)

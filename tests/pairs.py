@@ -1,4 +1,4 @@
-"""Homes that sync: of one origin, each naming the others' keys as roots."""
+"""Homes that sync: of one origin, each naming the others' keys as peers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ORIGIN = "example.org/shared"
 
 
 class Pair:
-    """Two homes of one origin that name each other's keys as roots."""
+    """Homes of one origin that name each other's keys as peers."""
 
     def __init__(self, stack: ExitStack, folder: Path, names: str, *, listen: bool):
         self.homes = [folder / name for name in names]
@@ -24,9 +24,9 @@ class Pair:
                 pass
         keys = [load_key(home / "keys", AUTHOR_KEY) for home in self.homes]
         for home, own in zip(self.homes, keys, strict=True):
-            roots = [key.key_id for key in keys if key is not own]
+            others = [key.key_id for key in keys if key is not own]
             (home / "config.toml").write_text(
-                f'node = "{home.name}"\nroots = {json.dumps(roots)}\n'
+                f'node = "{home.name}"\npeers = {json.dumps(others)}\n'
             )
         self.nodes = [stack.enter_context(lodestamp.open(home)) for home in self.homes]
         listening = self.nodes if listen else []

@@ -39,6 +39,9 @@ BANNED_WORDS = frozenset(
 )
 """A name of these has not found its concept yet."""
 
+FOREIGN_NAMES = frozenset({"verify_data_integrity"})
+"""Names that a standard gives to the thing: W3C calls it Data Integrity."""
+
 WINGS = ("core", "node", "faces")
 """From pure to impure; a wing imports itself and those before it."""
 
@@ -232,7 +235,8 @@ def test_names_have_found_their_concept():
     named += [
         (f"{each}:{node.lineno}", node.name) for each in MODULES for node in definitions(each)
     ]
-    assert [(at, name) for at, name in named if not BANNED_WORDS.isdisjoint(words(name))] == []
+    ours = [(at, name) for at, name in named if name not in FOREIGN_NAMES]
+    assert [(at, name) for at, name in ours if not BANNED_WORDS.isdisjoint(words(name))] == []
 
 
 def test_words_are_cut_as_a_reader_would():

@@ -110,7 +110,7 @@ def test_another_origin_is_refused_unless_merged(tmp_path):
         key = load_key(home / "keys", AUTHOR_KEY)
         second = tmp_path / "e"
         with lodestamp.open(second):
-            (second / "config.toml").write_text(f'roots = ["{key.key_id}"]\n')
+            (second / "config.toml").write_text(f'peers = ["{key.key_id}"]\n')
         node = stack.enter_context(lodestamp.open(home))
         peer = stack.enter_context(lodestamp.open(second))
         listening = stack.enter_context(served(peer))

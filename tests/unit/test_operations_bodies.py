@@ -4,7 +4,7 @@ import pytest
 
 from lodestamp.core.encoding import INT_MAX, address_of
 from lodestamp.core.operations import SOURCES_MAX, claim, evidence
-from lodestamp.core.operations.bodies import BODIES_1, check_body
+from lodestamp.core.operations.bodies import BODIES_1, BODIES_2, check_body
 from lodestamp.errors import OpError
 
 SOURCE = address_of(b"source")
@@ -134,3 +134,54 @@ def test_the_deriver_is_the_user_exactly_when_nothing_is_derived():
     check_body(BODIES_1, "claim", CLAIM | {"derived_from": [], "deriver": "user"})
     assert refusal_of("claim", CLAIM | {"derived_from": []}) == "/body/deriver"
     assert refusal_of("claim", CLAIM | {"deriver": "user"}) == "/body/deriver"
+
+
+ID = address_of(b"id")
+KEY_ID = "hybrid:" + "0" * 64
+MINIMAL = {
+    "refutation": {"target": ID, "reason": "r"},
+    "revocation": {"cap_id": ID, "reason": "r"},
+    "attestation": {
+        "cap_id": ID, "claim_op": ID, "subject": "s", "predicate": "p", "object": None,
+        "confidence_bp": 0, "provenance_commitment": ID, "attested_at": 0,
+    },
+    "receipt": {
+        "cap_id": ID, "revocation_op": ID, "purged_attestations": 0, "statement": "s",
+        "purged_root": ID,
+    },
+    "notice": {"attestation_op": ID, "state": "stale", "audience": KEY_ID},
+    "confirm": {"author": KEY_ID, "node": "n", "keep": ID, "reason": "r"},
+}  # fmt: skip
+
+
+def body_refusal(kind, body, bodies=BODIES_2):
+    with pytest.raises(OpError) as refusal:
+        check_body(bodies, kind, body)
+    assert refusal.value.code == "bad-body"
+    return refusal.value.at
+
+
+@pytest.mark.parametrize(("kind", "field"), [(k, f) for k, body in MINIMAL.items() for f in body])
+def test_each_field_of_the_other_types_is_checked_and_required(kind, field):
+    body = MINIMAL[kind]
+    check_body(BODIES_2, kind, body)
+    without = {name: value for name, value in body.items() if name != field}
+    if field == "purged_root":
+        check_body(BODIES_2, kind, without)
+    else:
+        assert body_refusal(kind, without) == f"/body/{field}"
+    if field != "object":
+        for bad in ("", True, -1, 1.0, [], {}, None, ID + "\n" if body[field] == ID else ["x"]):
+            assert body_refusal(kind, body | {field: bad}) == f"/body/{field}"
+    assert body_refusal(kind, body | {"derived_from": [ID]}) == "/body/derived_from"
+
+
+def test_the_types_and_fields_of_version_2_are_not_in_version_1():
+    assert BODIES_2.keys() - BODIES_1.keys() == {"key", "notice", "confirm"}
+    assert len(BODIES_1) == 7
+    assert body_refusal("receipt", MINIMAL["receipt"], BODIES_1) == "/body/purged_root"
+
+
+def test_a_notice_is_of_one_of_two_states():
+    check_body(BODIES_2, "notice", MINIMAL["notice"] | {"state": "restored"})
+    assert body_refusal("notice", MINIMAL["notice"] | {"state": "fresh"}) == "/body/state"

@@ -28,7 +28,7 @@ def request(key=ROOT, *, ts=NOW, nonce=0, cap=None):
 
 
 def access(clock=None, may_act=lambda *_: False):
-    return Access([ROOT.key_id], clock=clock or Clock(), may_act=may_act)
+    return Access({ROOT.key_id}.__contains__, clock=clock or Clock(), may_act=may_act)
 
 
 def test_a_nonce_is_remembered_as_long_as_it_could_pass():

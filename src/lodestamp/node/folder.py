@@ -2,8 +2,8 @@
 
 ::
 
-    config.toml    closed schema: `node`, the label on our own operations; `roots`, the keys that
-                   may do everything here beside our own; `hosts`, the names a listener goes by
+    config.toml    closed schema: `node`, the label on our own operations; `peers`, the keys that
+                   may sync as we do; `hosts`, the names a listener goes by
     keys/          author.key and log.key, mode 0600
     lodestamp.db   the log
     checkpoint     the newest checkpoint this home has published
@@ -32,7 +32,7 @@ from lodestamp.node.whole import read_bounded, write_whole
 ENVIRONMENT: Final = "LODESTAMP_HOME"
 DEFAULT_NODE: Final = "local"
 """The node label; a host name would tell more than was asked."""
-_SETTINGS: Final = frozenset({"hosts", "node", "roots"})
+_SETTINGS: Final = frozenset({"hosts", "node", "peers"})
 _HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]-]{1,260}")
 CONFIG_SIZE_MAX: Final = 64 << 10
 """Bytes of ``config.toml``; it is written by hand."""
@@ -46,7 +46,7 @@ class Configuration:
     """What ``config.toml`` says."""
 
     node: str = DEFAULT_NODE
-    roots: tuple[KeyId, ...] = ()
+    peers: tuple[KeyId, ...] = ()
     hosts: tuple[str, ...] = ()
 
 
@@ -197,12 +197,12 @@ def _parse_configuration(path: Path, data: bytes) -> Configuration:
     if not is_node_label(label):
         message = f"{path}: node is a text of 1 to {NODE_LABEL_MAX} characters, none a control"
         raise HomeError(message, code="config")
-    roots, hosts = document.get("roots", []), document.get("hosts", [])
-    if not isinstance(roots, list) or not all(map(is_key_id, roots)):
-        raise HomeError(f"{path}: roots is a list of key ids", code="config")
+    peers, hosts = document.get("peers", []), document.get("hosts", [])
+    if not isinstance(peers, list) or not all(map(is_key_id, peers)):
+        raise HomeError(f"{path}: peers is a list of key ids", code="config")
     if not isinstance(hosts, list) or not all(map(_is_host, hosts)):
         raise HomeError(f"{path}: hosts is a list of names such as example.org", code="config")
-    return Configuration(label, tuple(roots), tuple(hosts))
+    return Configuration(label, tuple(peers), tuple(hosts))
 
 
 def _is_host(name: object) -> bool:

@@ -66,7 +66,9 @@ def resource_covers(held: str, asked: str) -> bool:
 
 def resource_narrows(child: str, parent: str) -> bool:
     """Tell whether every name that one resource covers is covered by another."""
-    return child == parent or resource_covers(parent, child.removesuffix("*"))
+    if child == parent or not child.endswith("*"):
+        return resource_covers(parent, child)
+    return parent.endswith("*") and child[:-1].startswith(parent[:-1])
 
 
 def rate_within(child: Rate | None, parent: Rate | None) -> bool:

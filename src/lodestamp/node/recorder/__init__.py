@@ -29,6 +29,7 @@ from lodestamp.node.recorder.grants import (
     said_under,
     speaks_for,
 )
+from lodestamp.node.recorder.key_logs import read_dids, read_key_log
 from lodestamp.node.recorder.log import (
     Log,
     check_published,
@@ -40,7 +41,7 @@ from lodestamp.node.recorder.log import (
 )
 from lodestamp.node.recorder.pool import missing_ids
 from lodestamp.node.recorder.purging import purge
-from lodestamp.node.recorder.queries import find_operation, read_meta, write_meta
+from lodestamp.node.recorder.queries import find_operation, read_meta, replace_meta, write_meta
 from lodestamp.node.recorder.recorded import (
     Equivocated,
     Event,
@@ -48,10 +49,11 @@ from lodestamp.node.recorder.recorded import (
     RecordStatus,
     Released,
 )
-from lodestamp.node.recorder.recorder import Answer, Recorder
+from lodestamp.node.recorder.recorder import LOCAL_PEER, Answer, Recorder
 from lodestamp.node.recorder.rows import Private
 
 __all__ = [
+    "LOCAL_PEER",
     "Answer",
     "Authorship",
     "ChainEnd",
@@ -84,11 +86,14 @@ __all__ = [
     "missing_ids",
     "purge",
     "read_chain",
+    "read_dids",
     "read_edges",
     "read_head",
+    "read_key_log",
     "read_leaves",
     "read_meta",
     "read_wires",
+    "replace_meta",
     "revocations_of",
     "said_under",
     "speaks_for",

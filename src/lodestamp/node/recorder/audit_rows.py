@@ -206,7 +206,7 @@ class Lineage:
         self._report.count("contradictions", len(stored))
         self._parents.extend(parents)
         self._ends.append(len(self._parents))
-        self._covers.append(covers)
+        self._covers.append(row.covers)  # reported above; those that follow are judged by it
         self._heads.difference_update(parents)
         self._heads.add(row.seq)
         if operation is not None and operation.type == "confirm":

@@ -39,7 +39,7 @@ class GrantChain:
         return self.caps[-1]
 
 
-def read_chain(connection: Connection, cap_id: str, roots: Iterable[KeyId]) -> GrantChain:
+def read_chain(connection: Connection, cap_id: str, roots: Iterable[str]) -> GrantChain:
     """Return the chain of a capability whose links and signatures hold, from one of the roots.
 
     CapError when the log holds no such grant, or the chain does not stand (`check_chain`,
@@ -58,7 +58,7 @@ def read_chain(connection: Connection, cap_id: str, roots: Iterable[KeyId]) -> G
         seqs.insert(0, seq)
         wanted = cap.parent
     check_chain(caps, speaks_for=lambda key, who: speaks_for(connection, key, who))
-    if caps[0].issuer not in frozenset(roots):
+    if not any(speaks_for(connection, caps[0].issuer, root) for root in roots):
         raise CapError("bad-issuer", f"{caps[0].issuer} is no root here", link=0)
     return GrantChain(tuple(caps), tuple(seqs))
 
@@ -104,7 +104,7 @@ def speaks_for(connection: Connection, key_id: KeyId, principal: str) -> bool:
     return len(rows) == 1 and rows[0].key_id == key_id and rows[0].kind != "deactivation"
 
 
-def revocations_of(connection: Connection, chain: GrantChain, roots: Iterable[KeyId]) -> list[int]:
+def revocations_of(connection: Connection, chain: GrantChain, roots: Iterable[str]) -> list[int]:
     """Return the leaves of revocations that count against a link of this chain (S24)."""
     allowed: set[str] = set(roots)
     found: list[int] = []

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import BindParameter, bindparam, insert, select, update
 
 from lodestamp.core.encoding import digest_of_address
 from lodestamp.errors import RecordError, UnknownOperation
@@ -44,7 +44,7 @@ def purge(database: Database, op_ids: Sequence[str], now_ms: int) -> int:
             if not row.gone:
                 erased.append({"leaf": row.seq})
         if erased:
-            leaf = bindparam("leaf")
+            leaf: BindParameter[int] = bindparam("leaf")
             connection.execute(
                 update(tables.operation).where(column.seq == leaf).values(raw=None), erased
             )

@@ -1,4 +1,4 @@
-"""Who may ask a node: signed requests that are fresh and new, by a root or under a grant.
+"""Who may ask a node: signed requests that are fresh and new, by an owner or under a grant.
 
 There is no other way in, on loopback neither: a browser and every user of the machine reach that.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
 from lodestamp.core.keys import KeyId
@@ -28,10 +28,10 @@ class Access:
     """Decides who asks and whether they may. Thread-safe; one for each process that listens."""
 
     def __init__(
-        self, roots: Iterable[KeyId], *, clock: Callable[[], int], may_act: MayAct
+        self, is_owner: Callable[[KeyId], bool], *, clock: Callable[[], int], may_act: MayAct
     ) -> None:
-        """Let the `roots` do everything; `clock` gives Unix milliseconds."""
-        self._roots = frozenset(roots)
+        """Let owners do everything; `clock` gives Unix milliseconds."""
+        self._is_owner = is_owner
         self._clock = clock
         self._may_act = may_act
         self._started = clock()
@@ -58,15 +58,15 @@ class Access:
             self._nonces[seen] = now
 
     def require_owner(self, request: SignedRequest, command: str = SYNC_COMMAND) -> None:
-        """Let a root pass, or whoever holds a grant of this command (operations spec §11).
+        """Let an owner pass, or whoever holds a grant of this command (operations spec §11).
 
         AccessError ``forbidden`` for everybody else.
         """
-        if request.key_id in self._roots:
+        if self._is_owner(request.key_id):
             return
         now_s = self._clock() // 1000
         if request.cap is None or not self._may_act(request.key_id, command, request.cap, now_s):
-            hint = "its owner can name this key under `roots` in config.toml"
+            hint = "its owner can name this key under `peers` in config.toml"
             raise AccessError(f"{request.key_id} may not ask this", code="forbidden", hint=hint)
 
     def _forget(self, now: int) -> None:

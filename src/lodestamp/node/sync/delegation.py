@@ -29,12 +29,15 @@ STREAM_TYPES: Final = frozenset({"grant", "revocation", "attestation", "notice",
 class DelegationServer:
     """Serves delegates from a log. Thread-safe."""
 
-    def __init__(
-        self, database: Database, roots: Iterable[KeyId], clock: Callable[[], int]
-    ) -> None:
+    def __init__(self, database: Database, roots: Iterable[str], clock: Callable[[], int]) -> None:
         self._database = database
         self._roots = frozenset(roots)
         self._clock = clock
+
+    def is_root(self, key_id: KeyId) -> bool:
+        """Tell whether a key is one of the log's roots, or speaks for one."""
+        with self._database.reading("looking for a root") as connection:
+            return any(speaks_for(connection, key_id, root) for root in self._roots)
 
     def may_act(self, key_id: KeyId, command: str, cap_id: str, at: int) -> bool:
         """Tell whether a key may use a command under a grant, at a time in Unix seconds."""

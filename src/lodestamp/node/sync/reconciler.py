@@ -42,7 +42,7 @@ _FIRST: Final = 64
 _SMALL: Final = 8
 _OVERHEAD: Final = 1.34
 """Symbols per difference that a large difference takes; a small one takes more."""
-_CAUTION: Final = 0.75
+_CAUTION: Final = 0.7
 """The part of an estimate that is asked for at once: the estimate is rough."""
 
 
@@ -89,7 +89,7 @@ class Reconciler:
         if not have:
             return SymbolsWanted(self.size, 0, _FIRST)
         ahead = int(_CAUTION * _OVERHEAD * self._estimate()) - have
-        count = min(max(ahead, have // 16, _SMALL), FRAME_SYMBOLS_MAX)
+        count = min(max(min(ahead, have), have // 20, _SMALL), FRAME_SYMBOLS_MAX)
         return SymbolsWanted(self.size, have, count)
 
     @property
