@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 
-from benchmarks import content, encoding, machine, merkle, operations, proof, recorder
+from benchmarks import content, encoding, machine, merkle, operations, proof, recorder, sync
 from benchmarks.table import SEED, heading, line
 
 ROOMS = {
@@ -16,6 +16,7 @@ ROOMS = {
     "content": content.findings,
     "recorder": recorder.findings,
     "proof": proof.findings,
+    "sync": sync.findings,
 }
 
 

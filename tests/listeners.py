@@ -14,7 +14,7 @@ import lodestamp
 from lodestamp.core.encoding import address_of
 from lodestamp.core.keys import Signer
 from lodestamp.faces.http import Address, Listener, choose_mounts, make_application
-from lodestamp.node.home import now_ms
+from lodestamp.node.clock import now_ms
 from lodestamp.node.sync import Asked, sign_request
 
 

@@ -15,7 +15,7 @@ from conftest import load_json, vector_folder
 from listeners import Served, served
 from lodestamp.core.content import PieceStream, car, ipns
 from lodestamp.core.encoding import Cid
-from lodestamp.node.home import now_ms
+from lodestamp.node.clock import now_ms
 
 ACCEPTS = {
     "car": "application/vnd.ipld.car",

@@ -17,8 +17,8 @@ from lodestamp.core.keys import SigningKey
 from lodestamp.errors import GatewayRefusal
 from lodestamp.faces.http import gateway as face
 from lodestamp.node.blocks.gateway_request import parse_range, parse_request
+from lodestamp.node.clock import now_ms
 from lodestamp.node.fsck import fsck
-from lodestamp.node.home import now_ms
 
 RAW = {"accept": "application/vnd.ipld.raw"}
 CAR = {"accept": "application/vnd.ipld.car"}

@@ -18,7 +18,7 @@ from lodestamp.core.encoding import address_of
 from lodestamp.core.keys import SigningKey
 from lodestamp.errors import ListenError, StoreError, UsageError
 from lodestamp.faces.http import Address, Listener, parse_address
-from lodestamp.node.home import now_ms
+from lodestamp.node.clock import now_ms
 from lodestamp.node.keyring import AUTHOR_KEY, load_key
 from lodestamp.node.sync import Asked, sign_request
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
 
@@ -13,55 +11,11 @@ from homes import assert_clean, foreign_evidence, reading
 from listeners import served
 from lodestamp.errors import PeerError, SyncError, UsageError
 from lodestamp.node.keyring import AUTHOR_KEY, load_key
-
-ORIGIN = "example.org/shared"
-
-
-class Pair:
-    """Two homes of one origin that name each other's keys as roots."""
-
-    def __init__(self, stack: ExitStack, folder: Path, names="ab"):
-        self.homes = [folder / name for name in names]
-        for home in self.homes:
-            with lodestamp.open(home, origin=ORIGIN):
-                pass
-        keys = [load_key(home / "keys", AUTHOR_KEY) for home in self.homes]
-        for home, own in zip(self.homes, keys, strict=True):
-            roots = [key.key_id for key in keys if key is not own]
-            (home / "config.toml").write_text(
-                f'node = "{home.name}"\nroots = {json.dumps(roots)}\n'
-            )
-        self.nodes = [stack.enter_context(lodestamp.open(home)) for home in self.homes]
-        self.served = [stack.enter_context(served(node)) for node in self.nodes]
-        self.keys = keys
+from pairs import ids, pair, write
 
 
-@contextmanager
-def pair(folder: Path, names="ab"):
-    with ExitStack() as stack:
-        made = Pair(stack, folder, names)
-        yield made
-    for home in made.homes:
-        assert_clean(home)
-
-
-def ids(node) -> list[str]:
-    """Every op id of a node, ascending."""
-    found, after = [], -1
-    while after is not None:
-        wires, after = node.wires(after, 500)
-        found += [json.loads(wire)["op_id"] for wire in wires]
-    return sorted(found)
-
-
-def write(node, count: int, first: int = 0) -> None:
-    """Record some evidence of the node's own."""
-    futures = [node.record_future(**reading(n)) for n in range(first, first + count)]
-    for future in futures:
-        future.result()
-
-
-def test_S35_nodes_that_diverged_come_together(tmp_path):
+def test_nodes_that_diverged_come_together(tmp_path):
+    """S35: equal heads on both sides; what one has, the other has."""
     with pair(tmp_path) as both:
         a, b = both.nodes
         write(a, 30)
@@ -77,8 +31,8 @@ def test_S35_nodes_that_diverged_come_together(tmp_path):
         assert b.sync(both.served[0].url).rounds == 0
 
 
-def test_S34_who_is_behind_pulls_in_one_round_and_gets_only_what_is_missing(tmp_path):
-    """T6: at most the operations, 64 bytes a head, and 1 kB; in one round."""
+def test_who_is_behind_pulls_in_one_round_and_gets_only_what_is_missing(tmp_path):
+    """S34, T6: at most the operations, 64 bytes a head, and 1 kB; in one round."""
     with pair(tmp_path) as both:
         a, b = both.nodes
         write(a, 50)
@@ -86,7 +40,7 @@ def test_S34_who_is_behind_pulls_in_one_round_and_gets_only_what_is_missing(tmp_
         write(a, 10, 100)
         report = b.sync(both.served[0].url)
         assert (report.relation, report.rounds, report.received) == ("behind", 1, 10)
-        new = [wire for wire in a.wires(49, 500)[0]]
+        new = a.wires(49, 500)[0]
         assert len(new) == 10
         assert report.bytes_received <= sum(map(len, new)) + 64 + 1024
         assert ids(a) == ids(b)
@@ -116,8 +70,8 @@ def test_modes_name_a_direction(tmp_path):
             a.sync(both.served[1].url, mode="sideways")
 
 
-def test_Y3_symbols_find_scattered_differences(tmp_path):
-    """Concurrent operations that no sample of a chain would find."""
+def test_symbols_find_scattered_differences(tmp_path):
+    """Y3: concurrent operations that no sample of a chain would find."""
     with pair(tmp_path) as both:
         a, b = both.nodes
         every = [foreign_evidence(n).wire for n in range(300)]
@@ -156,7 +110,7 @@ def test_another_origin_is_refused_unless_merged(tmp_path):
         key = load_key(home / "keys", AUTHOR_KEY)
         second = tmp_path / "e"
         with lodestamp.open(second):
-            (second / "config.toml").write_text(f'roots = ["{key.key_id}"]\n')
+            (second / "config.toml").write_text(f'peers = ["{key.key_id}"]\n')
         node = stack.enter_context(lodestamp.open(home))
         peer = stack.enter_context(lodestamp.open(second))
         listening = stack.enter_context(served(peer))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from naive_state import Naive
-from worlds import World
 
 from lodestamp.core.operations import (
     MemorySource,
@@ -17,6 +15,8 @@ from lodestamp.core.operations import (
     encode_rows,
 )
 from lodestamp.errors import CausalError
+from naive_state import Naive
+from worlds import World
 
 
 def history(seed, count=24):

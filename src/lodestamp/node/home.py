@@ -9,9 +9,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -20,23 +18,20 @@ from pathlib import Path
 from threading import Lock
 from typing import Final, Self
 
-from sqlalchemy import Connection
-
 from lodestamp.core.content import DEFAULT, get_profile
-from lodestamp.core.encoding import Digest, JsonObject, JsonValue, is_content_address
-from lodestamp.core.keys import KeyId, Signer, SigningKey, is_did, is_key_id
-from lodestamp.core.merkle import EMPTY_ROOT, ConsistencyProof, InclusionProof
-from lodestamp.core.operations import NODE_LABEL_MAX, Operation, claim, evidence, is_node_label
+from lodestamp.core.encoding import Digest, JsonObject, JsonValue
+from lodestamp.core.keys import KeyId
+from lodestamp.core.merkle import ConsistencyProof, InclusionProof
+from lodestamp.core.operations import Operation, claim, evidence
 from lodestamp.core.proof import Proof
-from lodestamp.core.transparency import ED25519_NOTE, Checkpoint, NoteSigner, VerifierKey
-from lodestamp.errors import BadNote, HomeError, LogCorrupt, UsageError
 from lodestamp.node import recorder
 from lodestamp.node.blocks import Added, Adder, BlockStore
 from lodestamp.node.blocks.gateway import Gateway
 from lodestamp.node.blocks.ipns_records import IpnsRecords
+from lodestamp.node.clock import now_ms, now_s
 from lodestamp.node.folder import Configuration, HomeFolder
 from lodestamp.node.identities import Identities
-from lodestamp.node.keyring import AUTHOR_KEY, LOG_KEY, Keyring, load_key, make_key
+from lodestamp.node.keyring import Keyring
 from lodestamp.node.progress import Progress
 from lodestamp.node.proving import prove
 from lodestamp.node.recorder import (
@@ -47,16 +42,20 @@ from lodestamp.node.recorder import (
     Recorded,
     Recorder,
 )
+from lodestamp.node.roots import read_roots
 from lodestamp.node.stamping import NO_OPERATION, address_path, claim_about, evidence_of, rehearse
 from lodestamp.node.storage import Database
 from lodestamp.node.sync import (
     Access,
+    DelegationServer,
     Mode,
     Peer,
+    ShallowStore,
     SyncClient,
     SyncReport,
     SyncServer,
     SyncStore,
+    receive_delegated,
 )
 
 MISSING_MAX: Final = 10_000
@@ -71,8 +70,8 @@ class Node:
         folder: HomeFolder,
         database: Database,
         log: recorder.Log,
-        configuration: Configuration,
         authorship: Authorship,
+        configuration: Configuration,
         passphrase: str | None = None,
     ) -> None:
         self.home = folder.path
@@ -84,16 +83,7 @@ class Node:
         self._opening_blocks = Lock()
         self._listeners: list[Callable[[Event], None]] = []
         self._recorder = Recorder(
-<<<<<<< HEAD
             database, log, authorship, clock=now_ms, publish=folder.publish, emit=self._tell
-=======
-            database,
-            log,
-            authorship,
-            clock=now_ms,
-            publish=folder.publish,
-            emit=lambda _event: None,
->>>>>>> ops-graph
         )
         self.identities = Identities(
             database,
@@ -112,7 +102,7 @@ class Node:
     def roots(self) -> tuple[str, ...]:
         """The key ids and DIDs whose authority the owner of this log pins."""
         with self._database.reading("reading the roots") as connection:
-            return _read_roots(connection)
+            return read_roots(connection)
 
     @property
     def origin(self) -> str:
@@ -176,8 +166,7 @@ class Node:
         )
         if claim is not None:
             rehearse("claim", claim_about(addressed, claim, NO_OPERATION))
-        called = (path.name or path.resolve().name) if name else None  # "." has no name of its own
-        body = evidence_of(addressed, name=called, captured_at=now_s())
+        body = evidence_of(addressed, name=path.name if name else None, captured_at=now_s())
         recorded = self._recorder.author("evidence", body).result()
         if claim is not None:
             about = claim_about(addressed, claim, recorded.op_id)
@@ -291,8 +280,23 @@ class Node:
     @cached_property
     def access(self) -> Access:
         """Who may ask this node over HTTP: its roots and own key, and peers its settings name."""
-        roots = (root for root in self.roots if is_key_id(root))
-        return Access(roots, clock=now_ms, may_act=self._may_act)
+        peers = {self.key_id, *self.configuration.peers}
+        delegation = self.delegation
+        return Access(
+            lambda key_id: key_id in peers or delegation.is_root(key_id),
+            clock=now_ms,
+            may_act=delegation.may_act,
+        )
+
+    @cached_property
+    def delegation(self) -> DelegationServer:
+        """What this node's delegates are shown."""
+        return DelegationServer(self._database, self.roots, now_ms)
+
+    @cached_property
+    def shallow(self) -> ShallowStore:
+        """What others delegated to us."""
+        return ShallowStore(self._database, now_ms)
 
     @cached_property
     def sync_server(self) -> SyncServer:
@@ -307,19 +311,25 @@ class Node:
         return self._recorder.submit(wires, peer=peer).result()
 
     def sync(
-        self, peer: str, *, mode: Mode = "auto", merge: bool = False, cap: str | None = None
+        self,
+        peer: str,
+        *,
+        mode: Mode = "auto",
+        merge: bool = False,
+        cap: str | None = None,
+        delegated: str | None = None,
     ) -> SyncReport:
         """Bring this log and that of the node at `peer` together; ``http://HOST[:PORT]``.
 
         We ask with our own key, under the grant `cap` where that is given. Only with `merge` is a
-        log of another origin taken in. SyncError, PeerError and SnapshotGoneError as `SyncClient`;
-        what was received before is kept.
+        log of another origin taken in. With `delegated` we ask as the delegate of that grant, for
+        what it lets us read, and keep it in `shallow`. SyncError, PeerError and SnapshotGoneError
+        as `SyncClient`; what was received before is kept.
         """
         with Peer(peer, self._recorder.authorship.signer, clock=now_ms, cap=cap) as asked:
+            if delegated is not None:
+                return receive_delegated(self.shallow, asked, delegated, self.key_id)
             return SyncClient(self._sync_store, asked, merge=merge).run(mode)
-
-    def _may_act(self, _key: KeyId, _command: str, _cap: str, _at: int) -> bool:
-        return False
 
     def prove(self, op_id: str, *, disclose: Sequence[str] = ()) -> Proof:
         """Return the proof of an operation under the newest checkpoint.
@@ -361,142 +371,3 @@ class Node:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def open(  # noqa: A001  `lodestamp.open` is what people type
-    home: str | os.PathLike[str] | None = None,
-    *,
-    create: bool = True,
-    origin: str | None = None,
-    signer: Signer | None = None,
-    roots: Sequence[str] | None = None,
-    author: str | None = None,
-    node: str | None = None,
-    cap: str | None = None,
-    passphrase: str | None = None,
-) -> Node:
-    """Open a home, made on first use: `home`, else LODESTAMP_HOME, else the platform's folder.
-
-    `origin` names a new log (default ``lodestamp.local/`` and 16 hex digits of its key). Own
-    operations are signed by `signer`, else by the key that `author` names (a key id, a DID or a
-    name), else by the home's own; they carry the label `node` (default: that of ``config.toml``)
-    and act under `cap`, a cap_id. `roots` pins key ids and DIDs anew (default of a new log: the
-    home's own key). `passphrase` seals keys that are made and opens sealed ones.
-
-    HomeError when the folder or a key cannot be used, LogCorrupt when its log contradicts itself
-    or what it published, UsageError for an `author`, `cap` or root that is none.
-    """
-    folder = HomeFolder.locate(home)
-    if origin is not None:
-        _require_origin(origin)
-    _require_names(roots, node, cap)
-    with folder.entering(create=create):
-        configuration = folder.configuration()
-        database = _open_database(folder)
-        try:
-            own, log = _open_log(folder, database, origin)
-            if roots is None and configuration.roots:
-                roots = (own.key_id, *configuration.roots)
-            _pin_roots(database, roots, own.key_id)
-        except BaseException:
-            database.close()
-            raise
-    authorship = Authorship(signer or own, node or configuration.node, cap)
-    opened = Node(folder, database, log, configuration, authorship, passphrase)
-    if author is not None and signer is None:
-        try:
-            opened.author_as(author)
-        except BaseException:
-            opened.close()
-            raise
-    return opened
-
-
-def _require_names(roots: Sequence[str] | None, node: str | None, cap: str | None) -> None:
-    for root in roots or ():
-        if not (is_key_id(root) or is_did(root)):
-            raise UsageError(f"{root[:80]!r} is neither a key id nor a DID, so no root")
-    if node is not None and not is_node_label(node):
-        raise UsageError(f"a node label has 1 to {NODE_LABEL_MAX} characters, none a control")
-    if cap is not None and not is_content_address(cap):
-        raise UsageError(f"{cap[:80]!r} is no cap_id")
-
-
-def _pin_roots(database: Database, roots: Sequence[str] | None, own: str) -> None:
-    """Pin what the owner says; a log that pins nothing yet pins the home's own key."""
-    with database.reading("reading the roots") as connection:
-        pinned = _read_roots(connection)
-    wanted = tuple(sorted(set(roots))) if roots is not None else pinned or (own,)
-    if wanted != pinned:
-        with database.writing("pinning the roots") as connection:
-            recorder.replace_meta(connection, "roots", json.dumps(wanted))
-
-
-def _read_roots(connection: Connection) -> tuple[str, ...]:
-    stored = recorder.read_meta(connection, "roots")
-    return () if stored is None else tuple(json.loads(stored))
-
-
-def _require_origin(origin: str) -> None:
-    """Refuse a name that no checkpoint could bear, before anything is made."""
-    try:
-        Checkpoint(VerifierKey(origin, ED25519_NOTE, bytes(32)).name, 0, EMPTY_ROOT)
-    except BadNote:
-        hint = "at most 255 bytes, no space, no plus sign: such as example.org/log"
-        raise HomeError(f"{origin[:80]!r} cannot name a log", code="origin", hint=hint) from None
-
-
-def _open_database(folder: HomeFolder) -> Database:
-    """Make the database of a new home; of one that has published, only open it."""
-    gone = folder.checkpoint.exists() and not folder.database.exists()
-    return Database.open(folder.database, create=not gone)
-
-
-def _open_log(
-    folder: HomeFolder, database: Database, origin: str | None
-) -> tuple[SigningKey, recorder.Log]:
-    with database.reading("opening the log") as connection:
-        named = recorder.read_meta(connection, "origin")
-    if named is None:
-        return _make_log(folder, database, origin)
-    if origin not in (None, named):
-        hint = "leave --origin out, or give another --home"
-        message = f"this home's log is {named}, and a log keeps its name"
-        raise HomeError(message, code="origin", hint=hint)
-    author = load_key(folder.keys, AUTHOR_KEY)
-    signer = NoteSigner(named, load_key(folder.keys, LOG_KEY))
-    published = folder.published()  # before the snapshot, or a busy neighbour looks like a rollback
-    with database.reading("opening the log") as connection:
-        log = recorder.Log.load(connection, signer)
-        if published is not None:
-            recorder.check_published(connection, published, log.key)
-    return author, log
-
-
-def _make_log(
-    folder: HomeFolder, database: Database, origin: str | None
-) -> tuple[SigningKey, recorder.Log]:
-    if folder.published() is not None:
-        hint = "restore the database; a new log would contradict what was published"
-        raise LogCorrupt(f"{folder.database} lost its log", code="log-rolled-back", hint=hint)
-    author = make_key(folder.keys, AUTHOR_KEY)
-    key = make_key(folder.keys, LOG_KEY)
-    named = f"lodestamp.local/{key.public_key.raw.hex()[:16]}" if origin is None else origin
-    signer = NoteSigner(named, key)
-    with database.writing("making the log") as connection:
-        recorder.create(connection, signer, now_ms())
-        recorder.write_meta(connection, "origin", signer.name)
-        recorder.write_meta(connection, "vkey", signer.verifier_key.text())
-        log = recorder.Log.load(connection, signer)
-    folder.publish(log.head.note)
-    return author, log
-
-
-def now_ms() -> int:
-    """Return the time of this machine's clock in Unix milliseconds."""
-    return time.time_ns() // 1_000_000
-
-
-def now_s() -> int:
-    """Return the time of this machine's clock in Unix seconds."""
-    return now_ms() // 1000

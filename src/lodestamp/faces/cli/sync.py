@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -13,8 +15,7 @@ from lodestamp.faces.cli.options import Json
 from lodestamp.faces.cli.plain import say
 
 if TYPE_CHECKING:
-    from lodestamp import Node
-    from lodestamp.node.sync import Mode, SyncReport
+    from lodestamp.node.sync import SyncReport
 
 WATCH_S: Final = 5
 """Seconds between two sessions under --watch."""
@@ -36,6 +37,10 @@ def sync(
     cap: Annotated[
         str | None, typer.Option("--cap", metavar="CAP_ID", help="The grant to ask under.")
     ] = None,
+    delegated: Annotated[
+        str | None,
+        typer.Option("--delegated", metavar="CAP_ID", help="Fetch what this grant lets you read."),
+    ] = None,
     as_json: Json = False,
 ) -> int:
     """Bring your log and another node's together.
@@ -49,25 +54,17 @@ def sync(
     if chosen is None:
         raise UsageError(f"{mode!r} is no mode", hint=f"there are {', '.join(MODES)}")
     with lodestamp.open(context.obj) as node:
+        ask = partial(node.sync, peer, mode=chosen, merge=merge, cap=cap, delegated=delegated)
         while True:
-            code = _once(node, peer, chosen, merge=merge, cap=cap, watch=watch, as_json=as_json)
+            code = _once(ask, watch=watch, as_json=as_json)
             if not watch:
                 return code
             time.sleep(WATCH_S)
 
 
-def _once(
-    node: Node,
-    peer: str,
-    mode: Mode,
-    *,
-    merge: bool,
-    cap: str | None,
-    watch: bool,
-    as_json: bool,
-) -> int:
+def _once(ask: Callable[[], SyncReport], *, watch: bool, as_json: bool) -> int:
     try:
-        report = node.sync(peer, mode=mode, merge=merge, cap=cap)
+        report = ask()
     except PeerError as error:
         if not watch:
             raise

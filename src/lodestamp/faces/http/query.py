@@ -22,3 +22,12 @@ def number_of(
     if texts[0] != str(number) or number > maximum:
         raise UsageError(f"{name} is a number from 0 to {maximum:,}", code="bad-query")
     return number
+
+
+def text_of(request: Request[Any, Any, Any], name: str) -> str:
+    """Return a text of the query that stands there once; UsageError if it does not."""
+    texts = request.query_params.getall(name, [])
+    if len(texts) != 1:
+        raise UsageError(f"{name} is one text", code="bad-query")
+    text: str = texts[0]
+    return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, Final
 
 from anyio import to_thread
@@ -12,12 +13,13 @@ from litestar.status_codes import HTTP_200_OK
 from litestar.types import ControllerRouterHandler
 
 from lodestamp.core.encoding import INT_MAX
+from lodestamp.core.keys import KeyId
 from lodestamp.faces.http.application import Mount
 from lodestamp.faces.http.body import BODY_SIZE_MAX
 from lodestamp.faces.http.guard import guard_of, peer_of
-from lodestamp.faces.http.query import number_of
+from lodestamp.faces.http.query import number_of, text_of
 from lodestamp.node.home import Node
-from lodestamp.node.sync import PUSH_SIZE_MAX, VECTOR_SIZE_MAX
+from lodestamp.node.sync import PUSH_SIZE_MAX, VECTOR_SIZE_MAX, DelegationServer
 
 BASE: Final = "/v1/sync"
 LINES: Final = "application/x-ndjson"
@@ -55,8 +57,18 @@ def _routes(node: Node) -> Sequence[ControllerRouterHandler]:
         body = await guard_of(request).owner(request, size_max=PUSH_SIZE_MAX)
         return Stream(server.push(body, peer_of(request)), media_type=LINES)
 
+    @get(f"{BASE}/delegated")
+    async def delegated(request: _Asking) -> Stream:
+        cap_id = text_of(request, "cap")
+        after = number_of(request, "after", INT_MAX, default=0)
+        delegation = node.delegation
+        signed = await guard_of(request).audience(request, partial(_sees, delegation, cap_id))
+        lines = await to_thread.run_sync(delegation.stream, signed.key_id, cap_id, after)
+        return Stream(lines, media_type=LINES)
+
     return (
         heads,
+        delegated,
         symbols,
         ids,
         push,
@@ -64,6 +76,10 @@ def _routes(node: Node) -> Sequence[ControllerRouterHandler]:
         _lines("ops", server.ops),
         _lines("vector", server.vector, VECTOR_SIZE_MAX),
     )
+
+
+def _sees(delegation: DelegationServer, cap_id: str, key_id: KeyId) -> bool:
+    return delegation.may_see(key_id, cap_id)
 
 
 def _lines(

@@ -20,6 +20,15 @@ from lodestamp.node.recorder.exchange import (
     read_leaves,
     read_wires,
 )
+from lodestamp.node.recorder.grants import (
+    GrantChain,
+    find_public_key,
+    key_events_for,
+    read_chain,
+    revocations_of,
+    said_under,
+    speaks_for,
+)
 from lodestamp.node.recorder.key_logs import read_dids, read_key_log
 from lodestamp.node.recorder.log import (
     Log,
@@ -50,6 +59,7 @@ __all__ = [
     "ChainEnd",
     "Equivocated",
     "Event",
+    "GrantChain",
     "Leaf",
     "Log",
     "Private",
@@ -68,11 +78,14 @@ __all__ = [
     "create",
     "find_leaves",
     "find_operation",
+    "find_public_key",
     "head_leaves",
     "heads_digest",
     "inclusion",
+    "key_events_for",
     "missing_ids",
     "purge",
+    "read_chain",
     "read_dids",
     "read_edges",
     "read_head",
@@ -81,5 +94,8 @@ __all__ = [
     "read_meta",
     "read_wires",
     "replace_meta",
+    "revocations_of",
+    "said_under",
+    "speaks_for",
     "write_meta",
 ]

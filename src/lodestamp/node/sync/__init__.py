@@ -7,13 +7,16 @@ recorder like everything else (Y7).
 
 from lodestamp.node.sync.access import SYNC_COMMAND, Access
 from lodestamp.node.sync.client import MODES, Mode, SyncClient
+from lodestamp.node.sync.delegation import DelegationServer
 from lodestamp.node.sync.limits import PUSH_SIZE_MAX, VECTOR_SIZE_MAX
 from lodestamp.node.sync.messages import HeadsAnswer, HeadsAsked
 from lodestamp.node.sync.negentropy import Negentropy
 from lodestamp.node.sync.peer import Peer
+from lodestamp.node.sync.receiving import receive_delegated
 from lodestamp.node.sync.reconciler import Reconciler, SymbolsWanted
 from lodestamp.node.sync.report import SyncReport
 from lodestamp.node.sync.server import SyncServer
+from lodestamp.node.sync.shallow import ShallowStore
 from lodestamp.node.sync.signed_request import Asked, SignedRequest, parse_request, sign_request
 from lodestamp.node.sync.store import SyncStore
 from lodestamp.node.sync.symbols import Encoder, Frame, encode_frame, parse_frame
@@ -25,6 +28,7 @@ __all__ = [
     "VECTOR_SIZE_MAX",
     "Access",
     "Asked",
+    "DelegationServer",
     "Encoder",
     "Frame",
     "HeadsAnswer",
@@ -33,6 +37,7 @@ __all__ = [
     "Negentropy",
     "Peer",
     "Reconciler",
+    "ShallowStore",
     "SignedRequest",
     "SymbolsWanted",
     "SyncClient",
@@ -42,5 +47,6 @@ __all__ = [
     "encode_frame",
     "parse_frame",
     "parse_request",
+    "receive_delegated",
     "sign_request",
 ]

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
+from math import sqrt
 from typing import Final
 
 from lodestamp.core.encoding import Digest
@@ -41,8 +42,8 @@ _DIGEST_SIZE: Final = 32
 _FIRST: Final = 64
 _SMALL: Final = 8
 _OVERHEAD: Final = 1.34
-"""Symbols per difference that a large difference takes; a small one takes more."""
-_CAUTION: Final = 0.75
+"""Symbols per difference that a large difference takes; d of them take about 1/sqrt(d) more."""
+_CAUTION: Final = 0.8
 """The part of an estimate that is asked for at once: the estimate is rough."""
 
 
@@ -88,8 +89,10 @@ class Reconciler:
         have = len(self._sums)
         if not have:
             return SymbolsWanted(self.size, 0, _FIRST)
-        ahead = int(_CAUTION * _OVERHEAD * self._estimate()) - have
-        count = min(max(ahead, have // 16, _SMALL), FRAME_SYMBOLS_MAX)
+        differences = max(self._estimate(), 1.0)
+        needed = differences * (_OVERHEAD + 1 / sqrt(differences))
+        ahead = int(_CAUTION * needed) - have
+        count = min(max(min(ahead, have), have // 20, _SMALL), FRAME_SYMBOLS_MAX)
         return SymbolsWanted(self.size, have, count)
 
     @property

@@ -49,6 +49,8 @@ class Transfer:
         self._peer = peer
         self._tally = tally
         self._last: str | None = None
+        self._batch: list[bytes] = []
+        self._repeats = 0
 
     def pull(self, common: Iterable[Digest]) -> None:
         """Receive what is no ancestor of these operations; a cut stream is taken up again (S36)."""
@@ -112,46 +114,49 @@ class Transfer:
 
         A stream that ends early has its whole lines recorded before the error is raised.
         """
-        with self._store.database.reading("reading the log's size") as connection:
-            repeats_max = read_head(connection).size + self._tally.received
-        batch: list[bytes] = []
-        size = count = repeats = 0
-        end: End | None = None
-        lines = self._peer.lines("POST", f"{BASE}/{call}", canonical_json(body))
+        self._batch, self._repeats = [], 0
         try:
-            for line in lines:
-                if end is not None:
-                    raise PeerError("bad-answer", "something comes after the end")
-                if is_end(line):
-                    end = _parse_end(line)
-                    continue
-                batch.append(line)
-                size += len(line)
-                count += 1
-                if len(batch) == _BATCH_OPERATIONS or size >= BATCH_SIZE_MAX:
-                    repeats += self._record(batch)
-                    batch, size = [], 0
-                if repeats > repeats_max:  # each of ours can come once
-                    raise PeerError("bad-answer", "it repeats itself")
+            end = self._read(self._peer.lines("POST", f"{BASE}/{call}", canonical_json(body)))
         except PeerError as error:
             if error.code in _CUT:
-                self._record(batch)
+                self._record()
             raise
-        self._record(batch)
+        self._record()
+        return end
+
+    def _read(self, lines: Iterable[bytes]) -> End:
+        size = count = 0
+        end: End | None = None
+        for line in lines:
+            if end is not None:
+                raise PeerError("bad-answer", "something comes after the end")
+            if is_end(line):
+                end = _parse_end(line)
+                continue
+            self._batch.append(line)
+            size += len(line)
+            count += 1
+            if len(self._batch) == _BATCH_OPERATIONS or size >= BATCH_SIZE_MAX:
+                self._record()
+                size = 0
         if end is None:
             raise PeerError("cut-short", "its answer has no end")
         if end.count != count:
             raise PeerError("bad-answer", f"it says {end.count:,} operations and sent {count:,}")
         return end
 
-    def _record(self, batch: Sequence[bytes]) -> int:
-        """Record one batch; return how many of it were known."""
+    def _record(self) -> None:
+        """Record the lines read since the last time; each of ours may come once in a stream."""
+        batch, self._batch = self._batch, []
         if not batch:
-            return 0
+            return
         answers = self._store.record(batch, self._peer.url)
-        known = self._tally.take(batch, answers)
         self._last = claimed_id(batch[-1])
-        return known
+        self._repeats += self._tally.take(batch, answers)
+        with self._store.database.reading("reading the log's size") as connection:
+            size = read_head(connection).size
+        if self._repeats > size:
+            raise PeerError("bad-answer", "it repeats itself")
 
     def _send(self, batch: Sequence[bytes]) -> None:
         lines = self._peer.lines("POST", f"{BASE}/push", b"".join(each + b"\n" for each in batch))
