@@ -4,7 +4,8 @@
 
     config.toml    closed schema; today `node`, the label on our own operations
     keys/          author.key and log.key, mode 0600
-    lodestamp.db   the log
+    lodestamp.db   the log, and the index of the blocks
+    blocks/        the blocks of content that was added
     checkpoint     the newest checkpoint this home has published
 """
 
@@ -65,6 +66,11 @@ class HomeFolder:
     def database(self) -> Path:
         """The log's database."""
         return self.path / "lodestamp.db"
+
+    @property
+    def blocks(self) -> Path:
+        """The folder of the block store."""
+        return self.path / "blocks"
 
     @property
     def keys(self) -> Path:

@@ -14,9 +14,10 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
+from threading import Lock
 from typing import Self
 
-from lodestamp.core.content import DEFAULT
+from lodestamp.core.content import DEFAULT, get_profile
 from lodestamp.core.encoding import Digest, JsonObject, JsonValue
 from lodestamp.core.keys import SigningKey
 from lodestamp.core.merkle import EMPTY_ROOT, ConsistencyProof, InclusionProof
@@ -25,6 +26,7 @@ from lodestamp.core.proof import Proof
 from lodestamp.core.transparency import ED25519_NOTE, Checkpoint, NoteSigner, VerifierKey
 from lodestamp.errors import BadNote, HomeError, LogCorrupt
 from lodestamp.node import recorder
+from lodestamp.node.blocks import Added, Adder, BlockStore
 from lodestamp.node.folder import HomeFolder
 from lodestamp.node.keyring import AUTHOR_KEY, LOG_KEY, load_key, make_key
 from lodestamp.node.progress import Progress
@@ -49,6 +51,9 @@ class Node:
         self.key_id = author.key_id
         self.log_key = log.key
         self._database = database
+        self._blocks_path = folder.blocks
+        self._blocks: BlockStore | None = None
+        self._opening_blocks = Lock()
         authorship = Authorship(author, label)
         self._recorder = Recorder(database, log, authorship, clock=now_ms, publish=folder.publish)
 
@@ -56,6 +61,25 @@ class Node:
     def origin(self) -> str:
         """The log's name."""
         return self.log_key.name
+
+    @property
+    def blocks(self) -> BlockStore:
+        """The block store, opened on first use; errors as `BlockStore.open`."""
+        with self._opening_blocks:
+            if self._blocks is None:
+                self._blocks = BlockStore.open(self._blocks_path, self._database, clock=now_ms)
+            return self._blocks
+
+    def add(
+        self,
+        paths: Sequence[str | os.PathLike[str]],
+        *,
+        profile: str = DEFAULT,
+        progress: Progress | None = None,
+    ) -> list[Added]:
+        """Keep files and folders as blocks, each pinned; errors as `Adder.add`."""
+        adder = Adder(self.blocks, get_profile(profile))
+        return list(adder.add([Path(path) for path in paths], progress))
 
     def stamp(
         self,
@@ -65,17 +89,24 @@ class Node:
         name: bool = False,
         profile: str = DEFAULT,
         sha256: bool = False,
+        only_hash: bool = False,
         progress: Progress | None = None,
     ) -> Proof:
-        """Address a file or folder, record that as evidence, and return the proof of it.
+        """Keep a file or folder, record its address as evidence, and return the proof of it.
 
         With `claim`, a claim by the same author says this about the content and is the proof's
         subject. `name` tells the path's last name, `sha256` a file's plain digest; a file of one
-        block has that digest anyway. SourceError when something cannot be read or changes
-        meanwhile; errors as `address_path`.
+        block has that digest anyway. With `only_hash` the block store keeps nothing. SourceError
+        when something cannot be read or changes meanwhile; errors as `address_path`.
         """
         path = Path(path)
-        addressed = address_path(path, profile=profile, sha256=sha256, progress=progress)
+        addressed = address_path(
+            path,
+            profile=profile,
+            sha256=sha256,
+            progress=progress,
+            store=None if only_hash else self.blocks,
+        )
         if claim is not None:
             rehearse("claim", claim_about(addressed, claim, NO_OPERATION))
         called = (path.name or path.resolve().name) if name else None  # "." has no name of its own

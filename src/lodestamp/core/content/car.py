@@ -181,7 +181,7 @@ class CarReader:
         except (CodecError, LimitExceeded) as error:
             raise CarError("car.header", f"no CAR: {error}", at=at) from None
         version = header.get("version") if isinstance(header, dict) else None
-        if not isinstance(header, dict) or not isinstance(version, int):
+        if not isinstance(header, dict) or type(version) is not int:
             raise CarError("car.header", "no CAR: the header names no version", at=at)
         if version != 1:
             raise CarError("car.version", f"version {version} is not known here", at=at)

@@ -135,7 +135,10 @@ def _read_widths(view: memoryview, at: int, code: int | None) -> tuple[list[_Buc
 
 
 def _read_count(view: memoryview, at: int) -> tuple[int, int]:
-    return int.from_bytes(_slice(view, at, 4), "little", signed=True), at + 4
+    count = int.from_bytes(_slice(view, at, 4), "little", signed=True)
+    if count < 0:
+        raise CarError(_FORM, f"a count of {count}", at=at)
+    return count, at + 4
 
 
 def _slice(view: memoryview, at: int, size: int) -> memoryview:

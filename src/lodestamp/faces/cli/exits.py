@@ -7,9 +7,11 @@ import sys
 from typing import Final
 
 from lodestamp.errors import (
+    BlockMissing,
     HomeError,
     LodestampError,
     LogLockedError,
+    PinError,
     SourceError,
     StoreError,
     TrustError,
@@ -23,7 +25,7 @@ UNAVAILABLE: Final = 2
 USAGE: Final = 64
 INTERRUPTED: Final = 130
 
-_UNAVAILABLE = (HomeError, LogLockedError, SourceError, StoreError)
+_UNAVAILABLE = (BlockMissing, HomeError, LogLockedError, PinError, SourceError, StoreError)
 
 
 def exit_code_of(error: LodestampError) -> int:

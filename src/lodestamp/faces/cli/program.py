@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from lodestamp.errors import LodestampError, UsageError
-from lodestamp.faces.cli import content, judge, log, record
+from lodestamp.faces.cli import content, judge, keeping, log, reading, record
 from lodestamp.faces.cli.exits import DONE, INTERRUPTED, UNAVAILABLE, USAGE, report_error
 from lodestamp.version import __version__
 
@@ -28,6 +28,8 @@ app.command()(record.stamp)
 app.command()(judge.verify)
 app.command()(judge.show)
 app.add_typer(content.cid, name="cid")
+app.add_typer(keeping.content, name="content")
+reading.add_verbs(keeping.content)
 app.add_typer(log.log, name="log")
 app.command()(log.fsck)
 

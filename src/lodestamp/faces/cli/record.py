@@ -65,6 +65,9 @@ def stamp(
     sha256: Annotated[
         bool, typer.Option("--sha256", help="Record the file's plain SHA-256 as well.")
     ] = False,
+    only_hash: Annotated[
+        bool, typer.Option("--only-hash", help="Keep no blocks, only the record.")
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="FILE", help="Default: PATH.proof.json."),
@@ -74,7 +77,7 @@ def stamp(
     ] = False,
     as_json: Json = False,
 ) -> int:
-    """Address files and folders, record that in your log, and write a proof beside each.
+    """Keep files and folders, record their address in your log, and write a proof beside each.
 
     Example: lodestamp stamp report.pdf --claim "final version, as sent"
     """
@@ -91,7 +94,13 @@ def stamp(
                     refuse_target(target, force=force)
                 with progress_bar(f"stamping {path.name}") as bar:
                     proof = node.stamp(
-                        path, claim=claim, name=name, profile=profile, sha256=sha256, progress=bar
+                        path,
+                        claim=claim,
+                        name=name,
+                        profile=profile,
+                        sha256=sha256,
+                        only_hash=only_hash,
+                        progress=bar,
                     )
                 write_result(target, proof.encode(), force=force)
             except LodestampError as error:

@@ -23,8 +23,8 @@ from lodestamp.node.blocks.pack import (
 from lodestamp.node.blocks.recovery import BlocksFolder, Clock
 from lodestamp.node.storage import Database
 
-_FULL: Final = PACK_SIZE_MAX - BLOCK_SIZE_MAX
-"""Bytes from which on a pack is sealed rather than taken: the next block might not fit."""
+_ROOM_LEAST: Final = 2 * BLOCK_SIZE_MAX
+"""Bytes a pack must have left to be taken: any block fits, and it is not sealed at once."""
 
 
 class OwnPack:
@@ -93,7 +93,7 @@ def take_pack(folder: BlocksFolder, database: Database, clock: Clock, owner: str
             pack = lock_pack(folder, database, row.id, row.name)
             if pack is None:
                 continue
-            if pack.end < _FULL:
+            if pack.has_room(_ROOM_LEAST):
                 return pack
             pack.seal(folder)
             pack.release()

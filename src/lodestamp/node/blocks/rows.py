@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lodestamp.node.blocks import tables
@@ -28,6 +28,16 @@ def insert_blocks(connection: Connection, rows: Sequence[dict[str, object]]) -> 
         where=tables.blocks.c.bad,
     )
     connection.execute(statement, list(rows))
+
+
+def recount_live(connection: Connection, pack_id: int) -> None:
+    """Record how many bytes of a pack have rows, now that not every section has one."""
+    columns = tables.blocks.c
+    live = select(func.coalesce(func.sum(columns.head + columns.size), 0)).where(
+        columns.pack_id == pack_id
+    )
+    statement = update(tables.packs).where(tables.packs.c.id == pack_id)
+    connection.execute(statement.values(live=live.scalar_subquery()))
 
 
 def insert_refs(connection: Connection, rows: Sequence[dict[str, object]]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
@@ -53,9 +53,12 @@ class BlockStore:
         recover(folder, database, clock)
         return cls(folder, database, clock)
 
-    def writer(self) -> BlockWriter:
-        """Return a writer of its own pack, to be used as a context manager."""
-        return BlockWriter(self.folder, self.database, self.clock)
+    def writer(self, on_new: Callable[[bytes], None] | None = None) -> BlockWriter:
+        """Return a writer of its own pack, to be used as a context manager.
+
+        `on_new` is told the multihash of each block that was not here before.
+        """
+        return BlockWriter(self.folder, self.database, self.clock, on_new)
 
     def put(self, block: Block) -> bool:
         """Check, store and acknowledge one block; return whether it is new. Errors as a writer's.
@@ -103,7 +106,8 @@ class BlockStore:
             except FileNotFoundError:
                 continue  # garbage collection moved it; the index knows where
             if not cid.matches(data):
-                self._mark_bad(key)
+                if not self._mark_bad(row):
+                    continue  # the row moved between look-up and reading
                 message = f"its bytes in {row.name} are not those it names"
                 raise BlockMismatch(str(cid), message, at=row.offset)
             return data
@@ -178,11 +182,13 @@ class BlockStore:
             raise BlockMismatch(str(cid), message, code="block.source-changed")
         return data
 
-    def _mark_bad(self, key: bytes) -> None:
+    def _mark_bad(self, row: Any) -> bool:
+        """Mark a row whose bytes were found damaged; tell whether it still stood as it was read."""
+        columns = tables.blocks.c
+        same = (columns.pack_id == row.pack_id) & (columns.offset == row.offset)
         with self.database.writing("marking a damaged block") as connection:
-            connection.execute(
-                update(tables.blocks).where(tables.blocks.c.mh == key).values(bad=True)
-            )
+            marked = update(tables.blocks).where(columns.mh == row.mh, same).values(bad=True)
+            return bool(connection.execute(marked).rowcount)
 
 
 def _read(path: Path, offset: int, size: int) -> bytes:

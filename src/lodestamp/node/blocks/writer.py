@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final, Self
 
@@ -54,7 +54,14 @@ class BlockWriter:
     Leaving without `commit` drops what was not acknowledged, and the lease.
     """
 
-    def __init__(self, folder: BlocksFolder, database: Database, clock: Clock) -> None:
+    def __init__(
+        self,
+        folder: BlocksFolder,
+        database: Database,
+        clock: Clock,
+        on_new: Callable[[bytes], None] | None = None,
+    ) -> None:
+        self._on_new = on_new
         self._folder = folder
         self._database = database
         self._clock = clock
@@ -148,6 +155,8 @@ class BlockWriter:
             }
             parts += (head, block.data)
             size += len(head) + len(block.data)
+            if self._on_new is not None:
+                self._on_new(key)
         self._append(parts)
         self.new_blocks += len(fresh)
         self.new_bytes += sum(len(block.data) for _, block in fresh)
