@@ -150,9 +150,10 @@ def test_what_a_source_raises_passes_through():
         address_directory(failing(), V1)
 
 
+@pytest.mark.slow
 def test_a_large_folder_is_held_in_little_more_than_its_names():
     """100 bytes and the name for each entry; a million entries fit 200 MiB."""
-    count = 7_000
+    count = 20_000
     tracemalloc.start()
     try:
         tree = (File((b"name-%d" % number,), [b"x"]) for number in range(count))
