@@ -20,9 +20,7 @@ def test_r113_both_ends_count_and_negatives_count_from_the_end(text, size, expec
     assert ByteSpan.parse(text).within(size) == expected
 
 
-@pytest.mark.parametrize(
-    "text", ["", "1", "a:b", "1:2:3", "*:1", "4:2", "1 :2", "+1:2", "\uff11:2"]
-)
+@pytest.mark.parametrize("text", ["", "1", "a:b", "1:2:3", "*:1", "4:2", "+1:2", "\uff11:2"])
 def test_other_spellings_are_refused(text):
     with pytest.raises(UsageError):
         ByteSpan.parse(text)
