@@ -168,7 +168,7 @@ class _Check:
             data = load(self._get, cid)
             self._count(cid, data)
             return read_node(cid, data, strict=self._strict)
-        except (ContentError, CidError):
+        except (ContentError, CidError, LimitExceeded):
             self._unreadable.add(key)
             raise
 
