@@ -40,6 +40,22 @@ content.add_typer(pin)
 
 _STREAM_PIECE: Final = 1 << 20
 NoProgress = Annotated[bool, typer.Option("--no-progress", help="Show no progress bar.")]
+Wrap = Annotated[bool, typer.Option("--wrap", help="Put all paths into one folder.")]
+Dereference = Annotated[
+    bool, typer.Option("--dereference", help="Follow a PATH that is a symlink.")
+]
+ModeGiven = Annotated[
+    str | None, typer.Option("--mode", metavar="M", help="Store this octal mode everywhere.")
+]
+TimeGiven = Annotated[
+    int | None, typer.Option("--mtime", metavar="T", help="Store this time, Unix seconds.")
+]
+NoCopy = Annotated[
+    bool, typer.Option("--nocopy", help="Leave the bytes in their files; keep only where.")
+]
+OnlyHash = Annotated[bool, typer.Option("--only-hash", help="Compute, keep nothing.")]
+NoPin = Annotated[bool, typer.Option("--no-pin", help="Do not pin.")]
+PinName = Annotated[str | None, typer.Option("--name", metavar="N", help="The pin's name.")]
 Quiet = Annotated[bool, typer.Option("-q", help="Print CIDs only.")]
 
 
@@ -58,26 +74,18 @@ def add(
     hash_name: HashName = None,
     layout: Layout = None,
     experimental: Experimental = False,
-    wrap: Annotated[bool, typer.Option("--wrap", help="Put all paths into one folder.")] = False,
+    wrap: Wrap = False,
     hidden: Hidden = False,
     no_empty_dirs: NoEmptyDirs = False,
-    dereference: Annotated[
-        bool, typer.Option("--dereference", help="Follow a PATH that is a symlink.")
-    ] = False,
+    dereference: Dereference = False,
     preserve_mode: PreserveMode = False,
     preserve_mtime: PreserveMtime = False,
-    mode: Annotated[
-        str | None, typer.Option("--mode", metavar="M", help="Store this octal mode everywhere.")
-    ] = None,
-    mtime: Annotated[
-        int | None, typer.Option("--mtime", metavar="T", help="Store this time, Unix seconds.")
-    ] = None,
-    nocopy: Annotated[
-        bool, typer.Option("--nocopy", help="Leave the bytes in their files; keep only where.")
-    ] = False,
-    only_hash: Annotated[bool, typer.Option("--only-hash", help="Compute, keep nothing.")] = False,
-    no_pin: Annotated[bool, typer.Option("--no-pin", help="Do not pin.")] = False,
-    name: Annotated[str | None, typer.Option("--name", metavar="N", help="The pin's name.")] = None,
+    mode: ModeGiven = None,
+    mtime: TimeGiven = None,
+    nocopy: NoCopy = False,
+    only_hash: OnlyHash = False,
+    no_pin: NoPin = False,
+    name: PinName = None,
     quiet: Quiet = False,
     no_progress: NoProgress = False,
     as_json: Json = False,
@@ -271,7 +279,7 @@ def pin_add(
     cids: Annotated[list[str], typer.Argument(metavar="CID")],
     *,
     direct: Annotated[bool, typer.Option("--direct", help="The block alone.")] = False,
-    name: Annotated[str | None, typer.Option("--name", metavar="N", help="The pin's name.")] = None,
+    name: PinName = None,
     as_json: Json = False,
 ) -> None:
     """Keep a DAG whose blocks are all here.
