@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -32,7 +34,7 @@ from lodestamp.faces.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from lodestamp.core.content import Mtime
-    from lodestamp.node.blocks import Added
+    from lodestamp.node.blocks import Added, BlockStore
 
 content = typer.Typer(name="content", help="Keep, read, check and pass on content as blocks.")
 pin = typer.Typer(name="pin", help="Say what is kept.")
@@ -106,13 +108,11 @@ def add(
         layout=layout,
         experimental=experimental,
     )
+    tree = TreeOptions(
+        hidden=hidden, empty_folders=not no_empty_dirs, mode=preserve_mode, mtime=preserve_mtime
+    )
     options = AddOptions(
-        tree=TreeOptions(
-            hidden=hidden,
-            empty_folders=not no_empty_dirs,
-            mode=preserve_mode,
-            mtime=preserve_mtime,
-        ),
+        tree=tree,
         mode=None if mode is None else _octal(mode),
         mtime=None if mtime is None else _time(mtime),
         dereference=dereference,
@@ -122,18 +122,20 @@ def add(
         name=name,
     )
     stream = iter(lambda: sys.stdin.buffer.read(_STREAM_PIECE), b"")
-    with progress_bar("adding", shown=not no_progress) as bar:
-        if only_hash:
-            results = Adder(None, layout_profile, options).add(paths, bar, stream=stream)
-            for added in results:
-                _show_added(added, quiet=quiet, as_json=as_json)
-            return
-        import lodestamp  # noqa: PLC0415
+    with ExitStack() as stack:
+        bar = stack.enter_context(progress_bar("adding", shown=not no_progress))
+        store = None if only_hash else stack.enter_context(opened_store(context))
+        for added in Adder(store, layout_profile, options).add(paths, bar, stream=stream):
+            _show_added(added, quiet=quiet, as_json=as_json)
 
-        with lodestamp.open(context.obj) as node:
-            adder = Adder(node.blocks, layout_profile, options)
-            for added in adder.add(paths, bar, stream=stream):
-                _show_added(added, quiet=quiet, as_json=as_json)
+
+@contextmanager
+def opened_store(context: typer.Context) -> Iterator[BlockStore]:
+    """Open the home and its block store."""
+    import lodestamp  # noqa: PLC0415
+
+    with lodestamp.open(context.obj) as node:
+        yield node.blocks
 
 
 def _show_added(added: Added, *, quiet: bool, as_json: bool) -> None:
