@@ -13,14 +13,14 @@ from lodestamp.core.content.block import USUAL_BUDGET, Budget, Get, Meter, load
 from lodestamp.core.content.dag_pb import PBLink
 from lodestamp.core.content.node import Node, read_node
 from lodestamp.core.content.reader import Kind, check_names, kind_of
-from lodestamp.core.content.shard import Shard, as_shard
+from lodestamp.core.content.shard import Above, Shard, as_shard
 from lodestamp.core.content.span import check_child
 from lodestamp.core.content.walk import check_depth, edges_of
 from lodestamp.core.encoding import Cid, HashCode
 from lodestamp.errors import BlockMissing, CidError, ContentError, LimitExceeded, UnixFSError
 
-_Key = tuple[bytes, tuple[int, ...] | None]
-"""A block's CID; for a shard also the buckets that lead to it, since its names depend on them."""
+_Key = tuple[bytes, Above | None]
+"""A block's CID; for a sub-shard also what is above it, since its names depend on that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +69,12 @@ class _Met:
 
 @dataclass(frozen=True, slots=True)
 class _Edge:
-    """A link to follow: part of the same file (`size`) or directory (`path`), or neither."""
+    """A link to follow: part of the same file (`size`) or directory (`above`), or neither."""
 
     cid: Cid
     is_part: bool
     size: int | None = None
-    path: tuple[int, ...] | None = None
+    above: Above | None = None
 
 
 @dataclass(slots=True)
@@ -96,6 +96,7 @@ class _Check:
         self._strict = strict
         self._met: dict[_Key, _Met] = {}
         self._counted: set[bytes] = set()
+        self._unread: dict[bytes, ContentError | CidError] = {}
         self._bytes = 0
         self._missing: dict[Cid, None] = {}
         self._defects: dict[Defect, None] = {}
@@ -138,7 +139,7 @@ class _Check:
         nesting, level = parent.nesting, parent.level + 1
         if not edge.is_part:
             nesting, level = nesting + 1, 0
-        key = (edge.cid.encode(), edge.path)
+        key = (edge.cid.encode(), edge.above)
         met = self._met.get(key)
         if met is not None:
             check_depth(nesting + met.nested_below, level + met.parts_below)
@@ -148,13 +149,26 @@ class _Check:
             return None
         check_depth(nesting, level)
         met = self._met[key] = _Met(None)
-        data = load(self._get, edge.cid)
-        self._count(edge.cid, data)
-        node = read_node(edge.cid, data, strict=self._strict)
+        node = self._read(edge.cid)
+        if edge.above is not None:
+            self._meter.step(len(node.links))  # read again under every path that leads to it
         met.node = Node(node.cid, b"", (), node.entry) if node.entry else node
         if edge.size is not None:
             check_child(node, edge.size)
         return _Open(met, self._edges(node, edge), nesting, level, edge.is_part)
+
+    def _read(self, cid: Cid) -> Node:
+        """Return the node of a CID; one that could not be read is not read again."""
+        key = cid.encode()
+        if key in self._unread:
+            raise self._unread[key]
+        try:
+            data = load(self._get, cid)
+            self._count(cid, data)
+            return read_node(cid, data, strict=self._strict)
+        except (ContentError, CidError) as error:
+            self._unread[key] = error
+            raise
 
     def _count(self, cid: Cid, data: bytes) -> None:
         key = cid.encode()
@@ -166,10 +180,10 @@ class _Check:
     def _edges(self, node: Node, edge: _Edge) -> Iterator[_Edge]:
         """Return the links of a node after checking what it says of itself."""
         kind = kind_of(node)
-        if edge.path is not None and kind != Kind.SHARDED:
+        if edge.above is not None and kind != Kind.SHARDED:
             raise UnixFSError("a sub-shard is no shard", code="unixfs.child-type")
         if kind == Kind.SHARDED:
-            shard = as_shard(node, edge.path or ())
+            shard = as_shard(node, edge.above)
             return iter([self._shard_edge(shard, link) for link in shard.links])
         if kind == Kind.FILE and node.entry is not None:
             sizes = node.entry.blocksizes
@@ -181,7 +195,7 @@ class _Check:
 
     def _shard_edge(self, shard: Shard, link: PBLink) -> _Edge:
         if shard.is_shard_link(link):
-            return _Edge(link.cid, is_part=True, path=shard.path_below(link))
+            return _Edge(link.cid, is_part=True, above=Above(shard.path_below(link), shard.fanout))
         shard.entry(link)
         return _Edge(link.cid, is_part=False)
 

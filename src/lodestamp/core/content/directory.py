@@ -2,8 +2,7 @@ r"""Directories: a tree of files becomes the DAG and the CID that kubo gives (co
 
 Files stream through; of a folder only names and CIDs are held, and only while it is open.
 
->>> from lodestamp.core.content.node import duplicate_name
-from lodestamp.core.content.profiles import get_profile
+>>> from lodestamp.core.content.profiles import get_profile
 >>> tree = [File((b"mars.txt",), [b"Hello Mars!\n"]), File((b"venus.txt",), [b"Hello Venus!\n"])]
 >>> str(address_directory(tree, get_profile("unixfs-v0-2015")).cid)
 'QmWSgS32xQEcXMeqd3YPJLrNBLSdsfYCep2U7CFkyrjXwY'
@@ -21,7 +20,7 @@ from lodestamp.core.content.hamt import Named
 from lodestamp.core.content.importer import Hasher, Root, add_file, add_symlink, address_file
 from lodestamp.core.content.layout import Child, make_node
 from lodestamp.core.content.limits import BLOCK_SIZE_MAX, ENTRIES_MAX
-from lodestamp.core.content.node import duplicate_name
+from lodestamp.core.content.node import refuse_duplicate
 from lodestamp.core.content.profiles import HamtEstimate, Profile
 from lodestamp.core.content.tree import File, Folder, Symlink, TreeEntry, check_path
 from lodestamp.core.content.unixfs import NO_METADATA, EntryType, Metadata
@@ -103,7 +102,7 @@ class _Builder:
                 yield from self._leave()
             if isinstance(entry, Folder):
                 if shared == len(folders) and (folders or self._open[0].count):
-                    raise duplicate_name(folders[-1] if folders else b"")
+                    refuse_duplicate(folders[-1] if folders else b"")
                 self._come_to(folders, entry.metadata)
                 continue
             if not entry.path:
@@ -201,7 +200,7 @@ def flat_directory(
     ordered = sorted(entries)
     for entry, after in pairwise(ordered):
         if entry.name == after.name:
-            raise duplicate_name(entry.name)
+            refuse_duplicate(entry.name)
     links = b"".join(dag_pb.encode_link(cid, name, size) for name, cid, size in ordered)
     data = dag_pb.join(links=links, data=_flat_message(metadata))
     if len(data) > BLOCK_SIZE_MAX:

@@ -13,7 +13,7 @@ from lodestamp.core.content import dag_pb, unixfs
 from lodestamp.core.content.block import USUAL_BUDGET, Block, Budget, Get, Meter
 from lodestamp.core.content.layout import Child, make_node
 from lodestamp.core.content.murmur3 import murmur3_x64_64
-from lodestamp.core.content.node import duplicate_name
+from lodestamp.core.content.node import refuse_duplicate
 from lodestamp.core.content.profiles import Profile
 from lodestamp.core.content.shard import (
     FANOUT_WRITTEN,
@@ -81,7 +81,7 @@ def build_packed(
         if shared_after == _LEVELS:
             name, other = _unpack(each).name, _unpack(after).name
             if name == other:
-                raise duplicate_name(name)
+                refuse_duplicate(name)
             raise _collision(name, other)
         level = max(shared_before, shared_after)
         while len(open_shards) <= level:

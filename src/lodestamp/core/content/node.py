@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 from lodestamp.core.content import dag_pb, unixfs
 from lodestamp.core.content.block import Get, load
@@ -95,7 +96,7 @@ def _check(entry: Entry, links: tuple[PBLink, ...]) -> None:
             raise UnixFSError("the link of a chunk has a name", code="unixfs.chunk-name")
 
 
-def duplicate_name(name: bytes) -> UnixFSError:
-    """Return what to say of a directory that has a name twice."""
+def refuse_duplicate(name: bytes) -> NoReturn:
+    """Refuse a directory that has a name twice: UnixFSError ``unixfs.duplicate-name``."""
     message = f"two entries of one directory are named {name[:80]!r}"
-    return UnixFSError(message, code="unixfs.duplicate-name")
+    raise UnixFSError(message, code="unixfs.duplicate-name")

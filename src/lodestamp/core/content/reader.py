@@ -18,7 +18,7 @@ from enum import StrEnum
 from lodestamp.core.content import hamt
 from lodestamp.core.content.block import USUAL_BUDGET, Budget, Get, Meter
 from lodestamp.core.content.dag_pb import PBLink
-from lodestamp.core.content.node import Node, duplicate_name, open_node
+from lodestamp.core.content.node import Node, open_node, refuse_duplicate
 from lodestamp.core.content.shard import as_shard
 from lodestamp.core.content.span import read_span
 from lodestamp.core.content.unixfs import EntryType, Mtime
@@ -138,5 +138,5 @@ def check_names(node: Node) -> None:
     for link in node.links:
         name = link.name or b""
         if name in names:
-            raise duplicate_name(name)
+            refuse_duplicate(name)
         names.add(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from lodestamp.core.content.block import Get
 from lodestamp.core.content.dag_pb import PBLink
@@ -84,13 +84,17 @@ def open_shard(get: Get, cid: Cid) -> Shard:
 
 def sub_shard(get: Get, parent: Shard, link: PBLink) -> Shard:
     """Return the shard a link leads to; HamtError ``hamt.depth`` below the hash's last bits."""
-    shard = as_shard(open_node(get, link.cid), parent.path_below(link))
-    if shard.fanout != parent.fanout:
-        raise HamtError("a tree of two fanouts", code="hamt.fanout")
-    return shard
+    return as_shard(open_node(get, link.cid), Above(parent.path_below(link), parent.fanout))
 
 
-def as_shard(node: Node, path: tuple[int, ...] = ()) -> Shard:
+class Above(NamedTuple):
+    """What a sub-shard inherits: the buckets that lead to it, and the fanout of its tree."""
+
+    path: tuple[int, ...]
+    fanout: int
+
+
+def as_shard(node: Node, above: Above | None = None) -> Shard:
     """Return the shard that a node is: fanout, hash, prefixes and bitfield agree.
 
     HamtError ``hamt.fanout`` ``.hash-type`` ``.bitfield`` ``.prefix`` ``.depth``; UnixFSError
@@ -102,6 +106,9 @@ def as_shard(node: Node, path: tuple[int, ...] = ()) -> Shard:
     fanout = entry.fanout or 0
     if not _FANOUT_LEAST <= fanout <= FANOUT_MAX or fanout & fanout - 1:
         raise HamtError(f"a fanout of {fanout}", code="hamt.fanout")
+    if above is not None and fanout != above.fanout:
+        raise HamtError("a tree of two fanouts", code="hamt.fanout")
+    path = () if above is None else above.path
     if entry.hash_type != HASH_MURMUR3:
         raise HamtError(f"names hashed by function {entry.hash_type}", code="hamt.hash-type")
     if (len(path) + 1) * (fanout.bit_length() - 1) > _HASH_BITS:
