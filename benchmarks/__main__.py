@@ -6,7 +6,17 @@ import argparse
 import sys
 import time
 
-from benchmarks import content, encoding, machine, merkle, operations, proof, recorder, sync
+from benchmarks import (
+    blocks,
+    content,
+    encoding,
+    machine,
+    merkle,
+    operations,
+    proof,
+    recorder,
+    sync,
+)
 from benchmarks.table import SEED, heading, line
 
 ROOMS = {
@@ -14,6 +24,7 @@ ROOMS = {
     "encoding": encoding.findings,
     "operations": operations.findings,
     "content": content.findings,
+    "blocks": blocks.findings,
     "recorder": recorder.findings,
     "proof": proof.findings,
     "sync": sync.findings,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -32,14 +32,11 @@ from lodestamp.core.encoding import Cid
 from lodestamp.errors import StoreError, UsageError
 from lodestamp.faces.cli.exits import print_json
 from lodestamp.faces.cli.files import is_stream, refuse_target
-from lodestamp.faces.cli.keeping import NoProgress, list_pins
+from lodestamp.faces.cli.keeping import NoProgress, list_pins, opened_store
 from lodestamp.faces.cli.options import Json
 from lodestamp.faces.cli.plain import plain, say
 from lodestamp.faces.cli.progress import progress_bar
 from lodestamp.faces.cli.spans import ByteSpan
-
-if TYPE_CHECKING:
-    from lodestamp.node.blocks import BlockStore
 
 _DIRECTORIES = frozenset({Kind.DIRECTORY, Kind.SHARDED})
 Where = Annotated[str, typer.Argument(metavar="CID[/PATH]", help="What, and where in it.")]
@@ -75,21 +72,13 @@ def _blocks_from(context: typer.Context, source: str | None) -> Iterator[Get]:
     from lodestamp.node.blocks import CarFile  # noqa: PLC0415
 
     if source is None:
-        with _opened(context) as store:
+        with opened_store(context) as store:
             yield store.get
         return
     if "://" in source:
         raise UsageError("--from takes a CAR on disk", hint="`content import` it first")
     with CarFile.open(Path(source)) as file:
         yield file.get
-
-
-@contextmanager
-def _opened(context: typer.Context) -> Iterator[BlockStore]:
-    import lodestamp  # noqa: PLC0415
-
-    with lodestamp.open(context.obj) as node:
-        yield node.blocks
 
 
 def get(
@@ -204,7 +193,7 @@ def list_(
         list_pins(context, as_json=as_json)
         return
     path = parse_path(where)
-    with _opened(context) as store:
+    with opened_store(context) as store:
         root = resolve(store.get, path.root, path.segments).cid
         for name, cid in islice(_entries(store.get, root, recursive=recursive), limit):
             told: dict[str, object] = {"name": name, "cid": str(cid)}
@@ -263,7 +252,7 @@ def export(
         raise UsageError("a CAR of version 2 is written to a file, not to a stream")
     count = 0
     with ExitStack() as stack:
-        store = stack.enter_context(_opened(context))
+        store = stack.enter_context(opened_store(context))
         bar = stack.enter_context(progress_bar(f"exporting {out.name}", shown=not no_progress))
         span = None
         if bytes_ is not None:
