@@ -10,6 +10,7 @@ from benchmarks import (
     blocks,
     content,
     encoding,
+    ingest,
     machine,
     merkle,
     operations,
@@ -26,6 +27,7 @@ ROOMS = {
     "content": content.findings,
     "blocks": blocks.findings,
     "recorder": recorder.findings,
+    "ingest": ingest.findings,
     "proof": proof.findings,
     "sync": sync.findings,
 }
