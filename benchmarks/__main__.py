@@ -6,7 +6,17 @@ import argparse
 import sys
 import time
 
-from benchmarks import content, encoding, machine, merkle, operations, proof, recorder, sync
+from benchmarks import (
+    content,
+    encoding,
+    ingest,
+    machine,
+    merkle,
+    operations,
+    proof,
+    recorder,
+    sync,
+)
 from benchmarks.table import SEED, heading, line
 
 ROOMS = {
@@ -15,6 +25,7 @@ ROOMS = {
     "operations": operations.findings,
     "content": content.findings,
     "recorder": recorder.findings,
+    "ingest": ingest.findings,
     "proof": proof.findings,
     "sync": sync.findings,
 }

@@ -9,26 +9,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import Final, Self
 
-from sqlalchemy import Connection
-
 from lodestamp.core.content import DEFAULT
-from lodestamp.core.encoding import Digest, JsonObject, JsonValue, is_content_address
-from lodestamp.core.keys import KeyId, Signer, SigningKey, is_did, is_key_id
+from lodestamp.core.encoding import Digest, JsonObject, JsonValue
+from lodestamp.core.keys import KeyId, Signer, SigningKey
 from lodestamp.core.merkle import EMPTY_ROOT, ConsistencyProof, InclusionProof
-from lodestamp.core.operations import NODE_LABEL_MAX, Operation, claim, evidence, is_node_label
+from lodestamp.core.operations import Operation, claim, evidence
 from lodestamp.core.proof import Proof
 from lodestamp.core.transparency import ED25519_NOTE, Checkpoint, NoteSigner, VerifierKey
-from lodestamp.errors import BadNote, HomeError, LogCorrupt, UsageError
+from lodestamp.errors import BadNote, HomeError, LogCorrupt
 from lodestamp.node import recorder
 from lodestamp.node.folder import Configuration, HomeFolder
 from lodestamp.node.identities import Identities
@@ -43,20 +39,10 @@ from lodestamp.node.recorder import (
     Recorded,
     Recorder,
 )
+from lodestamp.node.roots import pin_roots, read_roots, require_names
 from lodestamp.node.stamping import NO_OPERATION, address_path, claim_about, evidence_of, rehearse
 from lodestamp.node.storage import Database
-from lodestamp.node.sync import (
-    Access,
-    DelegationServer,
-    Mode,
-    Peer,
-    ShallowStore,
-    SyncClient,
-    SyncReport,
-    SyncServer,
-    SyncStore,
-    receive_delegated,
-)
+from lodestamp.node.sync import Mode, Peers, SyncReport
 
 MISSING_MAX: Final = 10_000
 """Missing ids told at once: as many operations as one peer may have waiting."""
@@ -72,6 +58,7 @@ class Node:
         log: recorder.Log,
         authorship: Authorship,
         configuration: Configuration,
+        *,
         passphrase: str | None = None,
     ) -> None:
         self.home = folder.path
@@ -89,6 +76,14 @@ class Node:
             node=authorship.node,
             lock=lambda: folder.entering(create=False),
         )
+        self.peers = Peers(
+            database,
+            self._recorder,
+            log.key.name,
+            named=configuration.peers,
+            roots=lambda: self.roots,
+            clock=now_ms,
+        )
 
     @property
     def key_id(self) -> KeyId:
@@ -99,7 +94,7 @@ class Node:
     def roots(self) -> tuple[str, ...]:
         """The key ids and DIDs whose authority the owner of this log pins."""
         with self._database.reading("reading the roots") as connection:
-            return _read_roots(connection)
+            return read_roots(connection)
 
     @property
     def origin(self) -> str:
@@ -229,47 +224,6 @@ class Node:
         with self._database.reading("reading an operation") as connection:
             return recorder.find_operation(connection, op_id).operation
 
-    def wires(self, after: int = -1, limit: int = 500) -> tuple[list[bytes], int | None]:
-        """Return a page of wire forms above leaf `after`, and the leaf to go on from, or None."""
-        with self._database.reading("reading operations") as connection:
-            size = recorder.read_head(connection).size
-            end = min(after + 1 + limit, size)
-            found = list(recorder.read_wires(connection, range(after + 1, end)))
-        return found, end - 1 if end < size else None
-
-    @cached_property
-    def access(self) -> Access:
-        """Who may ask this node over HTTP: its roots and own key, and peers its settings name."""
-        peers = {self.key_id, *self.configuration.peers}
-        delegation = self.delegation
-        return Access(
-            lambda key_id: key_id in peers or delegation.is_root(key_id),
-            clock=now_ms,
-            may_act=delegation.may_act,
-        )
-
-    @cached_property
-    def delegation(self) -> DelegationServer:
-        """What this node's delegates are shown."""
-        return DelegationServer(self._database, self.roots, now_ms)
-
-    @cached_property
-    def shallow(self) -> ShallowStore:
-        """What others delegated to us."""
-        return ShallowStore(self._database, now_ms)
-
-    @cached_property
-    def sync_server(self) -> SyncServer:
-        """What answers this node's peers; who may ask is for `access`."""
-        return SyncServer(self._sync_store)
-
-    @cached_property
-    def _sync_store(self) -> SyncStore:
-        return SyncStore(self.origin, self._database, record=self._record_from, clock=now_ms)
-
-    def _record_from(self, wires: Sequence[bytes], peer: str) -> list[Answer]:
-        return self._recorder.submit(wires, peer=peer).result()
-
     def sync(
         self,
         peer: str,
@@ -279,17 +233,8 @@ class Node:
         cap: str | None = None,
         delegated: str | None = None,
     ) -> SyncReport:
-        """Bring this log and that of the node at `peer` together; ``http://HOST[:PORT]``.
-
-        We ask with our own key, under the grant `cap` where that is given. Only with `merge` is a
-        log of another origin taken in. With `delegated` we ask as the delegate of that grant, for
-        what it lets us read, and keep it in `shallow`. SyncError, PeerError and SnapshotGoneError
-        as `SyncClient`; what was received before is kept.
-        """
-        with Peer(peer, self._recorder.authorship.signer, clock=now_ms, cap=cap) as asked:
-            if delegated is not None:
-                return receive_delegated(self.shallow, asked, delegated, self.key_id)
-            return SyncClient(self._sync_store, asked, merge=merge).run(mode)
+        """Bring this log and that of the node at `peer` together; see `Peers.sync`."""
+        return self.peers.sync(peer, mode=mode, merge=merge, cap=cap, delegated=delegated)
 
     def prove(self, op_id: str, *, disclose: Sequence[str] = ()) -> Proof:
         """Return the proof of an operation under the newest checkpoint.
@@ -359,18 +304,18 @@ def open(  # noqa: A001  `lodestamp.open` is what people type
     folder = HomeFolder.locate(home)
     if origin is not None:
         _require_origin(origin)
-    _require_names(roots, node, cap)
+    require_names(roots, node, cap)
     with folder.entering(create=create):
         configuration = folder.configuration()
         database = _open_database(folder)
         try:
             own, log = _open_log(folder, database, origin)
-            _pin_roots(database, roots, own.key_id)
+            pin_roots(database, roots, own.key_id)
         except BaseException:
             database.close()
             raise
     authorship = Authorship(signer or own, node or configuration.node, cap)
-    opened = Node(folder, database, log, authorship, configuration, passphrase)
+    opened = Node(folder, database, log, authorship, configuration, passphrase=passphrase)
     if author is not None and signer is None:
         try:
             opened.author_as(author)
@@ -378,31 +323,6 @@ def open(  # noqa: A001  `lodestamp.open` is what people type
             opened.close()
             raise
     return opened
-
-
-def _require_names(roots: Sequence[str] | None, node: str | None, cap: str | None) -> None:
-    for root in roots or ():
-        if not (is_key_id(root) or is_did(root)):
-            raise UsageError(f"{root[:80]!r} is neither a key id nor a DID, so no root")
-    if node is not None and not is_node_label(node):
-        raise UsageError(f"a node label has 1 to {NODE_LABEL_MAX} characters, none a control")
-    if cap is not None and not is_content_address(cap):
-        raise UsageError(f"{cap[:80]!r} is no cap_id")
-
-
-def _pin_roots(database: Database, roots: Sequence[str] | None, own: str) -> None:
-    """Pin what the owner says; a log that pins nothing yet pins the home's own key."""
-    with database.reading("reading the roots") as connection:
-        pinned = _read_roots(connection)
-    wanted = tuple(sorted(set(roots))) if roots is not None else pinned or (own,)
-    if wanted != pinned:
-        with database.writing("pinning the roots") as connection:
-            recorder.replace_meta(connection, "roots", json.dumps(wanted))
-
-
-def _read_roots(connection: Connection) -> tuple[str, ...]:
-    stored = recorder.read_meta(connection, "roots")
-    return () if stored is None else tuple(json.loads(stored))
 
 
 def _require_origin(origin: str) -> None:
