@@ -4,8 +4,10 @@
 re-derives everything from stored bytes and shares no code with the writer.
 """
 
+from lodestamp.node.recorder.accelerated import accelerated_sweep, best_sweep
 from lodestamp.node.recorder.audit import audit
 from lodestamp.node.recorder.authoring import Authorship
+from lodestamp.node.recorder.graph import DatabaseGraphSource, save_snapshot
 from lodestamp.node.recorder.log import (
     Log,
     check_published,
@@ -30,6 +32,7 @@ from lodestamp.node.recorder.rows import Private
 __all__ = [
     "Answer",
     "Authorship",
+    "DatabaseGraphSource",
     "Equivocated",
     "Event",
     "Log",
@@ -38,7 +41,9 @@ __all__ = [
     "Recorded",
     "Recorder",
     "Released",
+    "accelerated_sweep",
     "audit",
+    "best_sweep",
     "check_published",
     "checkpoint_note",
     "consistency",
@@ -48,5 +53,6 @@ __all__ = [
     "missing_ids",
     "read_head",
     "read_meta",
+    "save_snapshot",
     "write_meta",
 ]
