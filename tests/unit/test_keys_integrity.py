@@ -125,6 +125,8 @@ def test_a_chained_proof_falls_with_the_one_it_covers():
     other = signed(id="urn:1", domain="x")["proof"]
     assert refusal_of(DOCUMENT | {"proof": [other, second]}) == "bad-signature"
     assert refusal_of(DOCUMENT | {"proof": [second]}) == "bad-proof"
+    odd = signed()["proof"] | {"id": ["urn:1"]}
+    assert refusal_of(DOCUMENT | {"proof": [first, second, odd]}) == "bad-proof"
     cut = {name: value for name, value in second.items() if name != "previousProof"}
     assert refusal_of(DOCUMENT | {"proof": [first, cut]}) == "bad-signature"
 

@@ -118,12 +118,13 @@ def _covered(proof: Mapping[str, Any], proofs: list[Mapping[str, Any]]) -> list[
     names = named if isinstance(named, list) else [named]
     if not all(isinstance(each, str) for each in names):
         raise _refused("previousProof is a text or an array of texts")
-    by_id = {each.get("id"): each for each in proofs if isinstance(each.get("id"), str)}
-    if missing := [each for each in names if each not in by_id]:
-        raise _refused(f"the proof {missing[0]!r:.80} that it follows is not there")
+    there = {each["id"] for each in proofs if isinstance(each.get("id"), str)}
+    if missing := set(names) - there:
+        raise _refused(f"the proof {min(missing)!r:.80} that it follows is not there")
     if proof.get("id") in names:
         raise _refused("it follows itself")
-    return [each for each in proofs if each.get("id") in set(names)]
+    wanted = set(names)
+    return [each for each in proofs if isinstance(each.get("id"), str) and each["id"] in wanted]
 
 
 def _check_context(document: JsonObject, options: Mapping[str, Any]) -> None:

@@ -9,9 +9,13 @@ A log accepts any body of the right type. Each ``parse`` reads a record from an 
 to be one, and refuses it as ``malformed-decision`` when its fields are not those below (D-4) or an
 outcome derives from nothing that could be its intent (D-1). Authoring makes the same checks.
 
+>>> from lodestamp.core.keys import SigningKey
+>>> from lodestamp.core.operations import Intent, build_op
 >>> intent = Intent("agent/7", "reply", "asked to", alternatives=("wait", "escalate"), risk="low",
 ...     model={"name": "m", "version": "1"}, start=5)
->>> Intent.parse_body(intent.body(captured_at=6)) == intent
+>>> signer = SigningKey.from_seed("ed25519", bytes(32))
+>>> op = build_op(signer, "n", "evidence", intent.body(captured_at=6), (), 6)
+>>> Intent.parse(op) == intent
 True
 """
 
@@ -24,6 +28,7 @@ from typing import Any, Final, NoReturn
 
 from lodestamp.core.encoding import JsonObject, JsonValue, base64_encode, content_address
 from lodestamp.core.operations.authoring import claim, evidence
+from lodestamp.core.operations.envelope import Operation
 from lodestamp.core.operations.fields import (
     Schema,
     a_count,
@@ -156,8 +161,11 @@ class Intent:
         )
 
     @classmethod
-    def parse_body(cls, body: Mapping[str, Any]) -> Intent:
-        """Read an intent from the body of an evidence; OpError ``malformed-decision`` (D-4)."""
+    def parse(cls, op: Operation) -> Intent:
+        """Read an intent from an evidence; OpError ``malformed-decision`` (D-4)."""
+        body: Mapping[str, Any] = op.body
+        if op.type != "evidence":
+            _malformed("an intent is evidence", "/type")
         if body["kind"] != INTENT_KIND:
             _malformed(f"its kind is not {INTENT_KIND}", "/body/kind")
         content = body["content"]
@@ -222,12 +230,12 @@ class Outcome:
         )
 
     @classmethod
-    def parse_body(cls, body: Mapping[str, Any], *, intents: Iterable[str]) -> Outcome:
-        """Read an outcome from the body of a claim; `intents` are ids known to be intents.
+    def parse(cls, op: Operation, *, intents: Iterable[str]) -> Outcome:
+        """Read an outcome from a claim; `intents` are ids known to be intents.
 
         OpError ``malformed-decision`` (D-1, D-4).
         """
-        outcome = _claimed(body, OUTCOME_PREDICATE, _OUTCOME)
+        body, outcome = _claimed(op, OUTCOME_PREDICATE, _OUTCOME)
         check_outcome_sources(body["derived_from"], intents)
         return cls(
             agent=body["subject"],
@@ -272,9 +280,9 @@ class Review:
         )
 
     @classmethod
-    def parse_body(cls, body: Mapping[str, Any]) -> Review:
-        """Read a review from the body of a claim; OpError ``malformed-decision`` (D-4)."""
-        review = _claimed(body, REVIEW_PREDICATE, _REVIEW)
+    def parse(cls, op: Operation) -> Review:
+        """Read a review from a claim; OpError ``malformed-decision`` (D-4)."""
+        body, review = _claimed(op, REVIEW_PREDICATE, _REVIEW)
         if len(body["derived_from"]) != 1:
             _malformed("a review is of one outcome", "/body/derived_from")
         return cls(
@@ -293,12 +301,18 @@ def check_outcome_sources(derived_from: Iterable[str], intents: Iterable[str]) -
         _malformed("an outcome derives from its intent", "/body/derived_from")
 
 
-def _claimed(body: Mapping[str, Any], predicate: str, schema: Schema) -> Mapping[str, Any]:
+def _claimed(
+    op: Operation, predicate: str, schema: Schema
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return the body of a claim and its object, once it is found to be such a record."""
+    body: Mapping[str, Any] = op.body
+    if op.type != "claim":
+        _malformed("an outcome or review is a claim", "/type")
     if body["predicate"] != predicate:
         _malformed(f"its predicate is not {predicate}", "/body/predicate")
     stated: Mapping[str, Any] = body["object"]
     _check(schema, stated, "object")
-    return stated
+    return body, stated
 
 
 def _check(schema: Schema, value: object, name: str) -> None:
