@@ -36,7 +36,6 @@ from lodestamp.core.bitcoin.policy import (
     OutputKind,
     PolicyFault,
     check_standard,
-    count_sigops,
     dust_limit,
     output_kind,
 )
@@ -143,7 +142,6 @@ __all__ = [
     "check_transaction",
     "compact_size",
     "control_block",
-    "count_sigops",
     "ctv_hash",
     "dust_limit",
     "ecdsa_sign",
