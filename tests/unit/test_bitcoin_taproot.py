@@ -46,7 +46,7 @@ def test_a_shifted_nums_is_known_by_its_shift_only_r15():
     assert not is_unspendable_key(public_key(bytes(31) + b"\x01")[1:])
 
 
-@pytest.mark.parametrize("r", [0, GROUP_ORDER, -1, b""])
+@pytest.mark.parametrize("r", [0, GROUP_ORDER, -1, b"", b"\x01", bytes(32) + b"\x01"])
 def test_a_shift_outside_the_group_is_refused_r15(r):
     with pytest.raises(KeyFormatError):
         nums_with(r)
