@@ -7,6 +7,7 @@ import sys
 import time
 
 from benchmarks import (
+    bitcoin,
     blocks,
     content,
     encoding,
@@ -28,6 +29,7 @@ ROOMS = {
     "graph": graph.findings,
     "content": content.findings,
     "blocks": blocks.findings,
+    "bitcoin": bitcoin.findings,
     "recorder": recorder.findings,
     "ingest": ingest.findings,
     "proof": proof.findings,

@@ -19,6 +19,10 @@
     │   ├── BadNote                 a signed note or checkpoint that is not one, or is not signed
     │   ├── ProofFormatError        a proof file outside its format
     │   ├── TrustError              a trust file outside its format
+    │   ├── MalformedBitcoin        bytes that are not the Bitcoin value they are given as
+    │   │   ├── NonCanonicalSize    a compact size longer than it must be
+    │   │   ├── MalformedTransaction  bytes or values that are no transaction
+    │   │   └── MalformedScript     bytes or text that are no script
     │   └── UsageError              a call that makes no sense as given
     ├── ContentError                content that cannot be addressed
     │   ├── CodecError              a block outside its format (dag-pb, DAG-CBOR, DAG-JSON)
@@ -207,6 +211,30 @@ class TrustError(InputError):
     """A trust file outside its format."""
 
     default_code = "bad-trust"
+
+
+class MalformedBitcoin(InputError):
+    """Bytes that are not the Bitcoin value they are given as; `at` is a byte offset into them."""
+
+    default_code = "malformed"
+
+    def __init__(self, code: str, message: str, *, at: int | None = None) -> None:
+        where = "" if at is None else f" (at byte {at})"
+        super().__init__(f"{message}{where}", code=code)
+        self.what = message
+        self.at = at
+
+
+class NonCanonicalSize(MalformedBitcoin):
+    """A compact size longer than its number needs, code ``non-canonical-size``."""
+
+
+class MalformedTransaction(MalformedBitcoin):
+    """Bytes or values that are no transaction, or one beyond what a block can hold."""
+
+
+class MalformedScript(MalformedBitcoin):
+    """A script whose last push is cut off, text that is no script, or a number that is none."""
 
 
 class UsageError(InputError):
