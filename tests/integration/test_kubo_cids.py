@@ -98,7 +98,7 @@ def test_files_have_kubos_cids_in_six_profiles_and_both_layouts(add, tmp_path):
 
 
 @pytest.mark.parametrize("chunker", CHUNKERS)
-def test_R33_each_experimental_chunker_agrees_on_twenty_files(add, tmp_path, chunker):  # noqa: N802
+def test_R33_each_experimental_chunker_agrees_on_twenty_files(add, tmp_path, chunker):
     edges = [0, 15, 16, 17, 131_071, 131_072, 131_073, 524_288, 524_289]
     draw = random.Random(chunker)
     sizes = edges + [draw.randrange(1_500_000) for _ in range(FILES_PER_CHUNKER - len(edges))]
@@ -142,7 +142,7 @@ def test_twenty_trees_have_kubos_cids(add, tmp_path):
                 assert str(ours.cid) == add(folder, ONLY_HASH, *FLAGS[name], *more)[-1]
 
 
-def test_R24_modes_and_times_have_kubos_cids(add, tmp_path):  # noqa: N802
+def test_R24_modes_and_times_have_kubos_cids(add, tmp_path):
     for number, size in enumerate([0, 5, 262_144, 700_000]):
         path = tmp_path / f"{number}"
         write(path, size, number)

@@ -66,7 +66,7 @@ def ranges(draw):
 
 
 @given(ranges(), profiles)
-def test_R93_what_is_read_is_what_was_added_and_a_slice_proves_the_same(ranged, profile):  # noqa: N802
+def test_R93_what_is_read_is_what_was_added_and_a_slice_proves_the_same(ranged, profile):
     data, start, end = ranged
     root, blocks = add_bytes(data, profile)
     get = held(blocks).get

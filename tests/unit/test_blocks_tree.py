@@ -42,7 +42,7 @@ def listed(root, options=None):
     return found
 
 
-def test_R55_entries_come_depth_first_in_the_order_of_their_bytes(folder):  # noqa: N802
+def test_R55_entries_come_depth_first_in_the_order_of_their_bytes(folder):
     assert listed(folder) == [
         ("", None),
         ("a", b"a"),

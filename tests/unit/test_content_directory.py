@@ -39,7 +39,7 @@ def refusal(tree, profile=V1, **options):
     return refused.value.code
 
 
-def test_R50_links_are_sorted_by_the_bytes_of_utf8():  # noqa: N802
+def test_R50_links_are_sorted_by_the_bytes_of_utf8():
     """U+FF5E sorts before U+1F600 in UTF-8 and after it in UTF-16."""
     names = ["\U0001f600".encode(), "\uff5e".encode(), b"a", b"B"]
     *blocks, root = add_directory([File((name,), [b"x"]) for name in names], V1)
@@ -103,7 +103,7 @@ def test_entries_are_bounded():
 
 
 @pytest.mark.parametrize("how", HamtEstimate)
-def test_R51_a_directory_of_exactly_the_threshold_is_flat_and_one_byte_more_is_not(how):  # noqa: N802
+def test_R51_a_directory_of_exactly_the_threshold_is_flat_and_one_byte_more_is_not(how):
     """Also with mode and mtime, which count in block-bytes alone."""
     metadata = Metadata(0o755, Mtime(1_700_000_000, 5))
     tree = [Folder((), metadata), *(File((b"%d" % number,), [b"x"]) for number in range(20))]
@@ -119,7 +119,7 @@ def test_R51_a_directory_of_exactly_the_threshold_is_flat_and_one_byte_more_is_n
         assert (found.kind, found.mode, found.mtime) == (kind, 0o755, Mtime(1_700_000_000, 5))
 
 
-def test_R24_metadata_forces_framed_leaves_and_symlinks_have_no_mode():  # noqa: N802
+def test_R24_metadata_forces_framed_leaves_and_symlinks_have_no_mode():
     tree = [
         File((b"f",), [b"x"], Metadata(0o640, Mtime(7))),
         Symlink((b"l",), b"f", Mtime(8)),

@@ -188,7 +188,7 @@ def test_adding_a_file_holds_no_more_than_two_chunks():
 
 @pytest.mark.parametrize("size", [0, 1, 4, 5, 200])
 @pytest.mark.parametrize("layout", LayoutName)
-def test_R24_metadata_stands_in_the_root_alone_and_forces_framed_leaves(size, layout):  # noqa: N802
+def test_R24_metadata_stands_in_the_root_alone_and_forces_framed_leaves(size, layout):
     content, metadata = bytes(range(size)), Metadata(0o640, Mtime(-1, 5))
     profile = TINY_RAW.override(layout=layout)
     *blocks, root = add_file([content], profile, metadata=metadata)
@@ -218,7 +218,7 @@ def test_a_source_may_refill_its_buffer_when_metadata_is_kept():
 
 
 @pytest.mark.parametrize("hash_code", [0x13, 0xB220])
-def test_R6_a_custom_profile_may_write_another_hash_function(hash_code):  # noqa: N802
+def test_R6_a_custom_profile_may_write_another_hash_function(hash_code):
     profile = V1.override(chunker=Chunker(4), max_links=3, hash_code=hash_code)
     root, blocks = add_bytes(bytes(range(50)), profile)
     assert {block.cid.hash_code for block in blocks} == {hash_code}

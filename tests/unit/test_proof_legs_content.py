@@ -94,7 +94,7 @@ def test_what_reading_a_folder_raises_passes_through():
         leg(proof_of(ENTRIES), Tree([File((b"..",), [b"x"])]))
 
 
-def test_R33_a_proof_by_an_experimental_chunker_is_unknown_and_costs_nothing():  # noqa: N802
+def test_R33_a_proof_by_an_experimental_chunker_is_unknown_and_costs_nothing():
     profile = get_profile(DEFAULT).override(chunker=Rabin(16, 32, 64))
     content = Content(address_directory([], profile).cid, profile.name, 0)
     subject = evidence_of(statement_of(content))
