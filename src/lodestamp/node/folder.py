@@ -109,9 +109,9 @@ class HomeFolder:
         return descriptor
 
     def _make_folder(self, *, create: bool) -> None:
-        if self.path.is_dir():
-            return
-        if self.path.exists():
+        if self.path.exists():  # asked first: a neighbour may make the folder at this instant
+            if self.path.is_dir():
+                return
             raise HomeError(f"{self.path} is not a folder", code="not-a-home")
         if not create:
             raise self._no_home()
