@@ -63,9 +63,17 @@ def test_a_shard_checked_under_many_paths_is_counted_by_its_links():
     assert refused.value.code == "limit.steps"
 
 
-def test_a_block_that_cannot_be_read_is_read_once():
+@pytest.mark.parametrize(
+    ("block", "code"),
+    [
+        (b"\xff", "dagpb.truncated"),
+        (bytes.fromhex("12070a050155000178") * (LINKS_READ_MAX + 1), "limit"),
+    ],
+    ids=["cut short", "too many links"],
+)
+def test_a_block_that_cannot_be_read_is_read_once(block, code):
     blocks = Blocks()
-    broken = blocks.put(0x70, b"\xff")
+    broken = blocks.put(0x70, block)
     root = blocks.shard([(b"%02X" % bucket, broken) for bucket in range(256)])
     asked = []
 
@@ -74,7 +82,7 @@ def test_a_block_that_cannot_be_read_is_read_once():
         return blocks[cid]
 
     report = check(get, root)
-    assert [defect.code for defect in report.defects] == ["dagpb.truncated"]
+    assert [defect.code for defect in report.defects] == [code]
     assert asked.count(broken) == 1
 
 

@@ -96,7 +96,7 @@ class _Check:
         self._strict = strict
         self._met: dict[_Key, _Met] = {}
         self._counted: set[bytes] = set()
-        self._unread: dict[bytes, ContentError | CidError] = {}
+        self._unreadable: set[bytes] = set()
         self._bytes = 0
         self._missing: dict[Cid, None] = {}
         self._defects: dict[Defect, None] = {}
@@ -150,6 +150,8 @@ class _Check:
         check_depth(nesting, level)
         met = self._met[key] = _Met(None)
         node = self._read(edge.cid)
+        if node is None:
+            return None
         if edge.above is not None:
             self._meter.step(len(node.links))  # read again under every path that leads to it
         met.node = Node(node.cid, b"", (), node.entry) if node.entry else node
@@ -157,17 +159,17 @@ class _Check:
             check_child(node, edge.size)
         return _Open(met, self._edges(node, edge), nesting, level, edge.is_part)
 
-    def _read(self, cid: Cid) -> Node:
-        """Return the node of a CID; one that could not be read is not read again."""
+    def _read(self, cid: Cid) -> Node | None:
+        """Return the node of a CID, or None for one that was found unreadable before."""
         key = cid.encode()
-        if key in self._unread:
-            raise self._unread[key]
+        if key in self._unreadable:
+            return None
         try:
             data = load(self._get, cid)
             self._count(cid, data)
             return read_node(cid, data, strict=self._strict)
-        except (ContentError, CidError) as error:
-            self._unread[key] = error
+        except (ContentError, CidError, LimitExceeded):
+            self._unreadable.add(key)
             raise
 
     def _count(self, cid: Cid, data: bytes) -> None:
