@@ -163,3 +163,13 @@ def test_stamp_keeps_the_content_unless_only_its_hash_is_wanted(verb, tree):
     assert run(["stamp", str(tree), "--force"]) == 0
     (pin,) = verb("pin", "ls")[1]
     assert verb("verify", pin["cid"])[0] == 0
+
+
+def test_a_range_that_cannot_be_read_leaves_no_file(verb, tree, tmp_path):
+    """R126: a file takes its name when all of it was written."""
+    _, (added,) = verb("add", tree)
+    where = f"{added['cid']}/d/big"
+    verb("export", where, "-o", "x.car", "--bytes", "0:9")
+    code, (error,) = verb("get", where, "--range", "0:*", "--from", "x.car", "-o", "part")
+    assert (code, error["error"]["code"]) == (2, "block.missing")
+    assert [path.name for path in tmp_path.iterdir() if "part" in path.name] == []

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import typer
 
@@ -110,7 +110,7 @@ def get(
     target = out or Path(name)
     if range_ is not None:
         refuse_target(target, force=force)
-        with target.open("wb") as file:
+        with _written_whole(target) as file:
             _write_bytes(context, path, file.write, span=range_, source=from_, max_bytes=max_bytes)
         return
     if symlinks not in {"safe", "skip"}:
@@ -271,10 +271,7 @@ def export(
                     bar(done, max(done, total))
                 yield block
 
-        try:
-            size = _write_car(out, car_version, path.root, counted())
-        except OSError as error:
-            raise StoreError(f"cannot write {out}: {error.strerror}", code="io") from error
+        size = _write_car(out, car_version, path.root, counted())
     if is_stream(out):
         return
     if as_json:
@@ -284,28 +281,32 @@ def export(
         say(f"exported {path.root} to {out} ({count:,} blocks, {size:,} bytes)")
 
 
-def _write_car(out: Path, version: int, root: Cid, blocks: Iterator[Block]) -> int:
-    """Write a CAR whole or not at all; return its size."""
-    stream = is_stream(out)
-    target = out if stream else out.with_name(f".{out.name}.part")
+@contextmanager
+def _written_whole(target: Path) -> Iterator[BinaryIO]:
+    """Yield a file that takes its name only when all of it was written; a stream as it is."""
+    stream = is_stream(target)
+    place = target if stream else target.with_name(f".{target.name}.part")
     try:
-        with target.open("wb") as file:
-            if version == 2:
-                car_index.write_v2([root], blocks, file)
-            else:
-                for piece in car.write_v1([root], blocks):
-                    file.write(piece)
-            if stream:
-                return 0
-            file.flush()
-            os.fsync(file.fileno())
-            size = file.seek(0, os.SEEK_END)
-        target.replace(out)
-    except BaseException:
+        with place.open("wb") as file:
+            yield file
+            if not stream:
+                file.flush()
+                os.fsync(file.fileno())
         if not stream:
-            target.unlink(missing_ok=True)
-        raise
-    return size
+            place.replace(target)
+    except OSError as error:
+        raise StoreError(f"cannot write {target}: {error.strerror}", code="io") from error
+    finally:
+        if not stream:
+            place.unlink(missing_ok=True)
+
+
+def _write_car(out: Path, version: int, root: Cid, blocks: Iterator[Block]) -> int:
+    """Write a CAR whole or not at all; return its size in bytes."""
+    with _written_whole(out) as file:
+        if version == 2:
+            return car_index.write_v2([root], blocks, file)
+        return sum(file.write(piece) for piece in car.write_v1([root], blocks))
 
 
 def verify(
