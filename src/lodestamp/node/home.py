@@ -335,6 +335,8 @@ class Node:
     def close(self) -> None:
         """Commit what is waiting and release the home."""
         self._recorder.close()
+        if "pinning" in vars(self):
+            self.pinning.close()
         self._database.close()
 
     def __enter__(self) -> Self:
