@@ -20,7 +20,11 @@
     │   ├── MalformedBitcoin        bytes that are not the Bitcoin value they are given as
     │   │   ├── NonCanonicalSize    a compact size longer than it must be
     │   │   ├── MalformedTransaction  bytes or values that are no transaction
-    │   │   └── MalformedScript     bytes or text that are no script
+    │   │   ├── MalformedScript     bytes or text that are no script
+    │   │   ├── MalformedBlock      bytes that are no block, header or filter
+    │   │   ├── MalformedAddress    text that is no address or key, or of another network
+    │   │   └── MalformedProof      a proof of inclusion in a block that does not hold
+    │   ├── BadHeader               a block header that breaks a rule of its chain
     │   └── UsageError              a call that makes no sense as given
     ├── ContentError                content that cannot be addressed
     │   ├── CodecError              a block outside its format (dag-pb)
@@ -194,6 +198,27 @@ class MalformedTransaction(MalformedBitcoin):
 
 class MalformedScript(MalformedBitcoin):
     """A script whose last push is cut off, text that is no script, or a number that is none."""
+
+
+class MalformedBlock(MalformedBitcoin):
+    """Bytes that are no block, block header or block filter."""
+
+
+class MalformedAddress(MalformedBitcoin):
+    """Text that is no address or secret key, or one of another network. It never quotes a key."""
+
+
+class MalformedProof(MalformedBitcoin):
+    """A proof that a block holds a transaction which is malformed, ambiguous, or leads elsewhere."""
+
+
+class BadHeader(InputError):
+    """A block header that breaks a rule of its chain; `code` is the reason of Bitcoin Core."""
+
+    default_code = "bad-header"
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message, code=code)
 
 
 class UsageError(InputError):

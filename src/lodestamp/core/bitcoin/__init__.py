@@ -1,8 +1,54 @@
-"""Bitcoin, checked by our own code: transactions, scripts, signature hashes, taproot."""
+"""Bitcoin, checked by our own code: transactions, scripts, blocks, headers, inclusion."""
 
+from lodestamp.core.bitcoin import address, filters
+from lodestamp.core.bitcoin.address import (
+    base58check_decode,
+    base58check_encode,
+    wif_decode,
+    wif_encode,
+)
 from lodestamp.core.bitcoin.asm import from_asm, to_asm
+from lodestamp.core.bitcoin.bech32 import BECH32_LENGTH_MAX, Encoding, bech32_decode, bech32_encode
+from lodestamp.core.bitcoin.block import (
+    BLOCK_SIZE_MAX,
+    BLOCK_WEIGHT_MAX,
+    COMMITMENT_HEAD,
+    Block,
+    branch_of,
+    check_merkle,
+    check_witnesses,
+    commit_to_witnesses,
+    merkle_root,
+    witness_commitment,
+)
 from lodestamp.core.bitcoin.hashes import hash160, ripemd160, sha256, sha256d, tagged_hash
+from lodestamp.core.bitcoin.header import HEADER_SIZE, BlockHeader, bits_of, meets_target, target_of
+from lodestamp.core.bitcoin.headers import (
+    ChainEntry,
+    HeaderChain,
+    expected_bits,
+    extend,
+    has_work,
+    retarget,
+)
+from lodestamp.core.bitcoin.merkle_block import (
+    MatchedTx,
+    MerkleBlock,
+    decode_merkle_block,
+    encode_merkle_block,
+)
+from lodestamp.core.bitcoin.network import (
+    MAIN,
+    NETWORKS,
+    REGTEST,
+    SIGNET,
+    TEST,
+    TESTNET4,
+    NetworkParams,
+    network_named,
+)
 from lodestamp.core.bitcoin.opcodes import OP_SUCCESSES, Op
+from lodestamp.core.bitcoin.runs import HEADER_RUN_MAX, HeaderVerdict, assess_run
 from lodestamp.core.bitcoin.script import (
     Script,
     as_bool,
@@ -15,6 +61,7 @@ from lodestamp.core.bitcoin.script import (
     push_bytes,
     witness_program,
 )
+from lodestamp.core.bitcoin.spv import BRANCH_LENGTH_MAX, TxInclusion, check_inclusion
 from lodestamp.core.bitcoin.tx import (
     MAX_MONEY,
     NULL_TXID,
@@ -30,37 +77,86 @@ from lodestamp.core.bitcoin.tx import (
 from lodestamp.core.bitcoin.wire import Reader, compact_size, var_bytes, var_list
 
 __all__ = [
+    "BECH32_LENGTH_MAX",
+    "BLOCK_SIZE_MAX",
+    "BLOCK_WEIGHT_MAX",
+    "BRANCH_LENGTH_MAX",
+    "COMMITMENT_HEAD",
+    "HEADER_RUN_MAX",
+    "HEADER_SIZE",
+    "MAIN",
     "MAX_MONEY",
+    "NETWORKS",
     "NULL_TXID",
     "NULL_VOUT",
     "OP_SUCCESSES",
+    "REGTEST",
     "SEQUENCE_FINAL",
+    "SIGNET",
+    "TEST",
+    "TESTNET4",
     "TX_BYTES_MAX",
+    "Block",
+    "BlockHeader",
+    "ChainEntry",
+    "Encoding",
+    "HeaderChain",
+    "HeaderVerdict",
+    "MatchedTx",
+    "MerkleBlock",
+    "NetworkParams",
     "Op",
     "OutPoint",
     "Reader",
     "Script",
     "Transaction",
     "TxIn",
+    "TxInclusion",
     "TxOut",
     "Txid",
+    "address",
     "as_bool",
+    "assess_run",
+    "base58check_decode",
+    "base58check_encode",
+    "bech32_decode",
+    "bech32_encode",
+    "bits_of",
+    "branch_of",
+    "check_inclusion",
+    "check_merkle",
+    "check_witnesses",
+    "commit_to_witnesses",
     "compact_size",
+    "decode_merkle_block",
+    "encode_merkle_block",
+    "expected_bits",
+    "extend",
+    "filters",
     "from_asm",
+    "has_work",
     "hash160",
     "is_p2sh",
     "is_push_only",
     "iter_ops",
+    "meets_target",
+    "merkle_root",
+    "network_named",
     "num_decode",
     "num_encode",
     "push",
     "push_bytes",
+    "retarget",
     "ripemd160",
     "sha256",
     "sha256d",
     "tagged_hash",
+    "target_of",
     "to_asm",
     "var_bytes",
     "var_list",
+    "wif_decode",
+    "wif_encode",
+    "witness_commitment",
     "witness_program",
 ]
