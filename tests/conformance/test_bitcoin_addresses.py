@@ -10,7 +10,7 @@ from lodestamp.core.encoding import base58btc_decode, base58btc_encode
 from lodestamp.errors import MalformedAddress
 
 
-def test_R4_every_valid_address_and_key_is_read_and_written_back(vectors):
+def test_r4_every_valid_address_and_key_is_read_and_written_back(vectors):
     cases = load_json(vectors / "bitcoin/key_io_valid.json")
     for text, payload, kind in cases:
         net = NETWORKS[kind["chain"]]
@@ -27,7 +27,7 @@ def test_R4_every_valid_address_and_key_is_read_and_written_back(vectors):
     assert len(cases) == 70
 
 
-def test_R4_every_invalid_text_is_refused_on_every_network(vectors):
+def test_r4_every_invalid_text_is_refused_on_every_network(vectors):
     cases = load_json(vectors / "bitcoin/key_io_invalid.json")
     for (text,) in cases:
         for net in NETWORKS.values():

@@ -6,7 +6,7 @@ from conftest import load_json
 from lodestamp.core.bitcoin import Block, check_merkle, filters
 
 
-def test_R20_every_filter_and_filter_header_is_rebuilt(vectors):
+def test_r20_every_filter_and_filter_header_is_rebuilt(vectors):
     rows = load_json(vectors / "bitcoin/blockfilters.json")[1:]
     for _, block_hash, raw, spent, previous, wanted, header, note in rows:
         block = Block.decode(bytes.fromhex(raw))

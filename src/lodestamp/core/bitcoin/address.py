@@ -50,7 +50,7 @@ def base58check_decode(text: str) -> bytes:
     return payload
 
 
-def encode(script: Script, net: NetworkParams) -> str:
+def encode(script: bytes, net: NetworkParams) -> str:
     """Return the address of a standard output script on a network.
 
     MalformedAddress ``no-address`` for a script that has none.

@@ -57,7 +57,7 @@ class ChainEntry:
 
     def median_time(self) -> int:
         """Return the median of the last eleven times, this one's included; fewer near genesis."""
-        times = []
+        times: list[int] = []
         entry: ChainEntry | None = self
         while entry is not None and len(times) < MEDIAN_SPAN:
             times.append(entry.header.time)
@@ -157,7 +157,9 @@ def extend(chain: HeaderChain, header: BlockHeader, *, now: int | None = None) -
 
 def expected_bits(parent: ChainEntry, time: int, net: NetworkParams) -> int:
     """Return the compact target due for the header that follows `parent` at Unix second `time`."""
-    if net.is_retargeting and (parent.height + 1) % RETARGET_INTERVAL == 0:
+    if not net.is_retargeting:
+        return parent.header.bits
+    if (parent.height + 1) % RETARGET_INTERVAL == 0:
         first = parent.ancestor(parent.height - (RETARGET_INTERVAL - 1))
         return retarget(first.header, parent.header, net)
     if not net.has_min_difficulty_rule:

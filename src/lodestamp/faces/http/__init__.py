@@ -1,0 +1,5 @@
+"""What this node serves over HTTP."""
+
+from lodestamp.faces.http.simulator import SimulatorServer
+
+__all__ = ["SimulatorServer"]
