@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from decimal import Decimal
 from threading import Event
 from typing import Any, Final, TypeVar
 
@@ -48,6 +49,8 @@ HEADERS_MAX: Final = 10_000
 
 _Kind = TypeVar("_Kind")
 
+_ACCEPTED_FEE_RATE: Final = Decimal("0.1")
+"""Bitcoins per 1,000 vB above which a node should suspect a mistake; bitcoind's own default."""
 _PREFETCH_THREADS: Final = 4
 _BROADCAST_TRIES: Final = 3
 _ALREADY_IN_CHAIN: Final = -27
@@ -183,10 +186,10 @@ class RemoteChain:
 
     def test_accept(self, tx: Transaction) -> Acceptance:
         """Whether the node's mempool would take a transaction."""
-        replies = self._rpc.call("testmempoolaccept", [tx.encode().hex()])
+        replies = self._rpc.call("testmempoolaccept", [tx.encode().hex()], _ACCEPTED_FEE_RATE)
         if not isinstance(replies, list) or len(replies) != 1:
             raise inconsistent("testmempoolaccept does not answer one by one")
-        if member(replies[0], "allowed", bool):
+        if isinstance(replies[0], dict) and replies[0].get("allowed") is True:
             fees = member(replies[0], "fees", dict)
             fee = satoshis(fees.get("base"))
             return Acceptance(allowed=True, vsize=member(replies[0], "vsize", int), fee=fee)
