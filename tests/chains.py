@@ -17,7 +17,7 @@ from lodestamp.core.bitcoin import (
     Transaction,
     TxIn,
     TxOut,
-    address,
+    encode_address,
 )
 from lodestamp.faces.http import SimulatorServer
 from lodestamp.node.chains import (
@@ -146,7 +146,7 @@ def _btcd(folder: Path) -> Iterator[Chain]:
         str(program), "--regtest", f"--configfile={folder}/none", f"--datadir={folder}",
         f"--logdir={folder}", "--rpcuser=u", "--rpcpass=p", f"--rpclisten=127.0.0.1:{port}",
         f"--rpccert={folder}/rpc.cert", f"--rpckey={folder}/rpc.key", "--nolisten", "--nodnsseed",
-        "--txindex", "--addrindex", f"--miningaddr={address.encode(SCRIPT, REGTEST)}",
+        "--txindex", "--addrindex", f"--miningaddr={encode_address(SCRIPT, REGTEST)}",
     ]  # fmt: skip
     url = f"btcd://u:p@127.0.0.1:{port}?cert={folder}/rpc.cert&network=regtest"
     with running(command, folder) as process:

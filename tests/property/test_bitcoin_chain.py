@@ -17,14 +17,16 @@ from lodestamp.core.bitcoin import (
     Script,
     TxInclusion,
     TxOut,
-    address,
     assess_run,
     branch_of,
+    build_filter,
     check_inclusion,
+    decode_address,
     decode_coins,
     decode_merkle_block,
+    encode_address,
     encode_merkle_block,
-    filters,
+    match_any,
     merkle_root,
     sha256d,
     wif_decode,
@@ -95,7 +97,7 @@ def test_witness_addresses_go_both_ways(form):
     version, size = form
     script = Script(bytes([0x50 + version if version else 0, size]) + bytes(range(size)))
     for net in (MAIN, REGTEST):
-        assert address.decode(address.encode(script, net), net) == script
+        assert decode_address(encode_address(script, net), net) == script
 
 
 def _seeds():
@@ -109,12 +111,12 @@ def _seeds():
             encode_merkle_block(block.header, txids, set(txids[1:2])),
         ),
         "filter": (
-            lambda raw: filters.match_any(raw, bytes(32), [b"\x51"]),
-            filters.build(block, [b"\x52", b"\x53"]),
+            lambda raw: match_any(raw, bytes(32), [b"\x51"]),
+            build_filter(block, [b"\x52", b"\x53"]),
         ),
         "coins": (decode_coins, bytes(4) + TxOut(5, b"\x51").encode()),
         "address": (
-            lambda raw: address.decode(raw.decode("latin-1"), MAIN),
+            lambda raw: decode_address(raw.decode("latin-1"), MAIN),
             b"bc1p5cyxnuxmeuwuvkwfem96lqzszd02n6xdcjrs20cac6yqjjwudpxqkedrcr",
         ),
         "key": (

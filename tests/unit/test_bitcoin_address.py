@@ -9,10 +9,11 @@ from lodestamp.core.bitcoin import (
     REGTEST,
     TEST,
     Encoding,
-    address,
     base58check_decode,
     base58check_encode,
     bech32_encode,
+    decode_address,
+    encode_address,
     wif_decode,
     wif_encode,
 )
@@ -23,7 +24,7 @@ P2TR = b"\x51\x20" + bytes(range(32))
 V0 = b"\x00\x14" + bytes(range(20))
 
 
-def code_of(text, net=MAIN, read=address.decode):
+def code_of(text, net=MAIN, read=decode_address):
     with pytest.raises(MalformedAddress) as refused:
         read(text, net)
     return refused.value.code
@@ -43,28 +44,28 @@ def code_of(text, net=MAIN, read=address.decode):
 )
 def test_every_standard_script_has_one_address_on_every_network(script):
     for net in (MAIN, TEST, REGTEST):
-        assert address.decode(address.encode(script, net), net) == script
+        assert decode_address(encode_address(script, net), net) == script
 
 
 @pytest.mark.parametrize("script", [b"", b"\x51", b"\x6a\x01a", b"\x00\x15" + bytes(21), V0 + b"x"])
 def test_other_scripts_have_none(script):
     with pytest.raises(MalformedAddress) as refused:
-        address.encode(script, MAIN)
+        encode_address(script, MAIN)
     assert refused.value.code == "no-address"
 
 
 def test_r4_an_address_of_another_network_is_refused():
     for script in (P2TR, V0, b"\xa9\x14" + bytes(20) + b"\x87"):
-        text = address.encode(script, MAIN)
+        text = encode_address(script, MAIN)
         assert code_of(text, TEST) == "wrong-network"
         assert code_of(text, REGTEST) == "wrong-network"
-    assert code_of(address.encode(P2TR, REGTEST), MAIN) == "wrong-network"
+    assert code_of(encode_address(P2TR, REGTEST), MAIN) == "wrong-network"
 
 
 def test_r4_mixed_case_is_refused():
-    text = address.encode(P2TR, MAIN)
+    text = encode_address(P2TR, MAIN)
     assert code_of(text[:8].upper() + text[8:]) == "bech32"
-    assert address.decode(text.upper(), MAIN) == P2TR
+    assert decode_address(text.upper(), MAIN) == P2TR
 
 
 def test_r4_each_version_has_its_own_check():
@@ -86,9 +87,9 @@ def test_r4_programs_have_their_sizes_and_versions(version, size, encoding):
 
 
 def test_a_changed_character_is_a_typing_error():
-    text = address.encode(P2TR, MAIN)
+    text = encode_address(P2TR, MAIN)
     assert code_of(text[:-1] + ("q" if text[-1] != "q" else "p")) == "bech32"
-    text = address.encode(b"\xa9\x14" + bytes(20) + b"\x87", MAIN)
+    text = encode_address(b"\xa9\x14" + bytes(20) + b"\x87", MAIN)
     assert code_of(text[:-1] + ("1" if text[-1] != "1" else "2")) == "base58check"
 
 
@@ -98,7 +99,7 @@ def test_base58check_is_bounded_and_needs_its_check():
         with pytest.raises(MalformedAddress):
             base58check_decode(text)
     with pytest.raises(MalformedAddress):
-        address.decode(base58check_encode(bytes(22)), MAIN)
+        decode_address(base58check_encode(bytes(22)), MAIN)
 
 
 @pytest.mark.parametrize("compressed", [True, False])

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from chains import OTHER, SCRIPT, SIGNER, Clock, grown
-from lodestamp.core.bitcoin import REGTEST, TxOut, address
+from lodestamp.core.bitcoin import REGTEST, TxOut, encode_address
 from lodestamp.node.chains import RPC_BODY_MAX, SimulatedChain, SimulatorRpc, plan
 from lodestamp.node.chains.simulator.methods import METHODS
 
@@ -21,7 +21,7 @@ LISTED = frozenset(
     generatetoaddress generateblock invalidateblock reconsiderblock submitblock setmocktime uptime
     stop""".split()  # noqa: SIM905
 )
-TO = address.encode(SCRIPT, REGTEST)
+TO = encode_address(SCRIPT, REGTEST)
 
 
 class Caller:
