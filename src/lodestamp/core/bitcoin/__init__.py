@@ -1,7 +1,52 @@
-"""Bitcoin, checked by our own code: transactions, scripts, signature hashes, taproot."""
+"""Bitcoin, checked by our own code: transactions, scripts, blocks, headers, inclusion."""
 
+from lodestamp.core.bitcoin.address import (
+    base58check_decode,
+    base58check_encode,
+    wif_decode,
+    wif_encode,
+)
+from lodestamp.core.bitcoin.address import (
+    decode as decode_address,
+)
+from lodestamp.core.bitcoin.address import (
+    encode as encode_address,
+)
 from lodestamp.core.bitcoin.asm import from_asm, to_asm
+from lodestamp.core.bitcoin.bech32 import BECH32_LENGTH_MAX, Encoding, bech32_decode, bech32_encode
+from lodestamp.core.bitcoin.block import (
+    BLOCK_SIZE_MAX,
+    BLOCK_WEIGHT_MAX,
+    COMMITMENT_HEAD,
+    Block,
+    branch_of,
+    check_merkle,
+    check_witnesses,
+    commit_to_witnesses,
+    merkle_root,
+    witness_commitment,
+)
 from lodestamp.core.bitcoin.checks import TxFault, check_transaction
+from lodestamp.core.bitcoin.coins import (
+    COINBASE_MATURITY,
+    Coin,
+    decode_coins,
+    encode_coins,
+    fee_of,
+    has_sequence_locks_met,
+    is_final,
+    subsidy,
+)
+from lodestamp.core.bitcoin.connect import (
+    Connection,
+    Rejection,
+    check_block,
+    check_in_place,
+    coins_made,
+    connect_block,
+    judge_spend,
+    script_error,
+)
 from lodestamp.core.bitcoin.ecc import (
     GROUP_ORDER,
     ecdsa_sign,
@@ -12,7 +57,18 @@ from lodestamp.core.bitcoin.ecc import (
     schnorr_verify,
     tweak_xonly,
 )
+from lodestamp.core.bitcoin.filters import build as build_filter
+from lodestamp.core.bitcoin.filters import filter_header, match_any
 from lodestamp.core.bitcoin.hashes import hash160, ripemd160, sha256, sha256d, tagged_hash
+from lodestamp.core.bitcoin.header import HEADER_SIZE, BlockHeader, bits_of, meets_target, target_of
+from lodestamp.core.bitcoin.headers import (
+    ChainEntry,
+    HeaderChain,
+    expected_bits,
+    extend,
+    has_work,
+    retarget,
+)
 from lodestamp.core.bitcoin.machine import (
     CONSENSUS,
     CONSENSUS_CAT_CTV,
@@ -31,6 +87,22 @@ from lodestamp.core.bitcoin.machine import (
     verify_input,
     verify_transaction,
 )
+from lodestamp.core.bitcoin.merkle_block import (
+    MatchedTx,
+    MerkleBlock,
+    decode_merkle_block,
+    encode_merkle_block,
+)
+from lodestamp.core.bitcoin.network import (
+    MAIN,
+    NETWORKS,
+    REGTEST,
+    SIGNET,
+    TEST,
+    TESTNET4,
+    NetworkParams,
+    network_named,
+)
 from lodestamp.core.bitcoin.opcodes import OP_SUCCESSES, Op
 from lodestamp.core.bitcoin.policy import (
     OutputKind,
@@ -39,6 +111,7 @@ from lodestamp.core.bitcoin.policy import (
     dust_limit,
     output_kind,
 )
+from lodestamp.core.bitcoin.runs import HEADER_RUN_MAX, HeaderVerdict, assess_run
 from lodestamp.core.bitcoin.script import (
     Script,
     as_bool,
@@ -61,6 +134,8 @@ from lodestamp.core.bitcoin.sighash import (
     SignatureHashes,
     ctv_hash,
 )
+from lodestamp.core.bitcoin.sigops import BLOCK_SIGOP_COST_MAX, TX_SIGOP_COST_MAX, sigop_cost
+from lodestamp.core.bitcoin.spv import BRANCH_LENGTH_MAX, TxInclusion, check_inclusion
 from lodestamp.core.bitcoin.taproot import (
     LEAF_TAPSCRIPT,
     NUMS,
@@ -93,35 +168,63 @@ from lodestamp.core.bitcoin.tx import (
 from lodestamp.core.bitcoin.wire import Reader, compact_size, var_bytes, var_list
 
 __all__ = [
+    "BECH32_LENGTH_MAX",
+    "BLOCK_SIGOP_COST_MAX",
+    "BLOCK_SIZE_MAX",
+    "BLOCK_WEIGHT_MAX",
+    "BRANCH_LENGTH_MAX",
+    "COINBASE_MATURITY",
+    "COMMITMENT_HEAD",
     "CONSENSUS",
     "CONSENSUS_CAT_CTV",
     "GROUP_ORDER",
+    "HEADER_RUN_MAX",
+    "HEADER_SIZE",
     "LEAF_TAPSCRIPT",
+    "MAIN",
     "MAX_MONEY",
+    "NETWORKS",
     "NONE",
     "NO_CODESEPARATOR",
     "NULL_TXID",
     "NULL_VOUT",
     "NUMS",
     "OP_SUCCESSES",
+    "REGTEST",
     "SEQUENCE_FINAL",
     "SIGHASH_ALL",
     "SIGHASH_ANYONECANPAY",
     "SIGHASH_DEFAULT",
     "SIGHASH_NONE",
     "SIGHASH_SINGLE",
+    "SIGNET",
     "STANDARD",
+    "TEST",
+    "TESTNET4",
     "TX_BYTES_MAX",
+    "TX_SIGOP_COST_MAX",
+    "Block",
+    "BlockHeader",
     "Branch",
+    "ChainEntry",
+    "Coin",
+    "Connection",
     "ControlBlock",
+    "Encoding",
     "Execution",
     "Flag",
+    "HeaderChain",
+    "HeaderVerdict",
     "Leaf",
+    "MatchedTx",
+    "MerkleBlock",
+    "NetworkParams",
     "Op",
     "OutPoint",
     "OutputKind",
     "PolicyFault",
     "Reader",
+    "Rejection",
     "Script",
     "ScriptError",
     "ScriptVerdict",
@@ -134,27 +237,62 @@ __all__ = [
     "Tree",
     "TxFault",
     "TxIn",
+    "TxInclusion",
     "TxOut",
     "Txid",
     "as_bool",
+    "assess_run",
+    "base58check_decode",
+    "base58check_encode",
+    "bech32_decode",
+    "bech32_encode",
+    "bits_of",
     "branch_hash",
+    "branch_of",
+    "build_filter",
+    "check_block",
+    "check_in_place",
+    "check_inclusion",
+    "check_merkle",
     "check_standard",
     "check_transaction",
+    "check_witnesses",
+    "coins_made",
+    "commit_to_witnesses",
     "compact_size",
+    "connect_block",
     "control_block",
     "ctv_hash",
+    "decode_address",
+    "decode_coins",
+    "decode_merkle_block",
     "dust_limit",
     "ecdsa_sign",
     "ecdsa_verify",
+    "encode_address",
+    "encode_coins",
+    "encode_merkle_block",
     "execute",
+    "expected_bits",
+    "extend",
+    "fee_of",
+    "filter_header",
     "from_asm",
+    "has_sequence_locks_met",
+    "has_work",
     "hash160",
+    "is_final",
     "is_p2sh",
     "is_push_only",
     "is_unspendable_key",
     "is_xonly",
     "iter_ops",
+    "judge_spend",
     "leaf_hash",
+    "match_any",
+    "meets_target",
+    "merkle_root",
+    "network_named",
     "num_decode",
     "num_encode",
     "nums_with",
@@ -165,13 +303,18 @@ __all__ = [
     "public_key",
     "push",
     "push_bytes",
+    "retarget",
     "ripemd160",
     "schnorr_sign",
     "schnorr_verify",
+    "script_error",
     "sha256",
     "sha256d",
+    "sigop_cost",
     "standard_flags",
+    "subsidy",
     "tagged_hash",
+    "target_of",
     "to_asm",
     "tweak_hash",
     "tweak_xonly",
@@ -179,5 +322,8 @@ __all__ = [
     "var_list",
     "verify_input",
     "verify_transaction",
+    "wif_decode",
+    "wif_encode",
+    "witness_commitment",
     "witness_program",
 ]

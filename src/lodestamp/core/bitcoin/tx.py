@@ -123,21 +123,26 @@ class Transaction:
             raise MalformedTransaction("size", f"{len(encoded):,} bytes fit no block")
         reader = Reader(encoded)
         try:
-            version = reader.i32()
-            marked = witness and encoded[4:5] == b"\x00"
-            if marked:
-                _read_marker(reader)
-            inputs = _read_inputs(reader)
-            outputs = _read_outputs(reader)
-            if marked:
-                inputs = _read_witnesses(reader, inputs)
-            locktime = reader.u32()
+            found = cls.read(reader, witness=witness)
             reader.finish()
         except MalformedTransaction:
             raise
         except MalformedBitcoin as error:
             raise _refused(error) from error
-        return cls(version, inputs, outputs, locktime)
+        return found
+
+    @classmethod
+    def read(cls, reader: Reader, *, witness: bool = True) -> Self:
+        """Read the next transaction of a row of them, as in a block; MalformedBitcoin otherwise."""
+        version = reader.i32()
+        marked = witness and reader.buf[reader.pos : reader.pos + 1] == b"\x00"
+        if marked:
+            _read_marker(reader)
+        inputs = _read_inputs(reader)
+        outputs = _read_outputs(reader)
+        if marked:
+            inputs = _read_witnesses(reader, inputs)
+        return cls(version, inputs, outputs, reader.u32())
 
     def encode(self, *, witness: bool = True) -> bytes:
         """Return its bytes; the witness form only if some input has a witness (BIP-144).
@@ -194,7 +199,9 @@ class Transaction:
 def _read_marker(reader: Reader) -> None:
     reader.pos += 1
     if reader.u8() != 1:
-        raise MalformedTransaction("marker", "the flag after the marker is not 01", at=5)
+        raise MalformedTransaction(
+            "marker", "the flag after the marker is not 01", at=reader.pos - 1
+        )
 
 
 def _read_inputs(reader: Reader) -> tuple[TxIn, ...]:
