@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from conftest import REPOSITORY, REQUIRED
+from engines import find_engine
 from lodestamp.core.content import LayoutName, get_profile, parse_chunker
 from lodestamp.node.blocks import TreeOptions
 from lodestamp.node.stamping import address_path
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.engine
 
 FLAGS = {
     "unixfs-v1-2025": ["--cid-version=1", "--chunker=size-1048576", "--max-file-links=1024"],
@@ -40,23 +39,10 @@ ONLY_HASH = "--only-hash"
 """Not with metadata: kubo 0.42 cannot add a folder with modes without keeping its blocks."""
 
 
-def kubo_binary():
-    """Return the binary, or skip; where engines are required its absence fails."""
-    named = os.environ.get("LODESTAMP_KUBO")
-    found = named or shutil.which(REPOSITORY / ".engines/bin/ipfs") or shutil.which("ipfs")
-    if found:
-        return found
-    reason = "no kubo; point LODESTAMP_KUBO at its binary"
-    if "engines" in REQUIRED:
-        pytest.fail(reason)
-    pytest.skip(reason)
-    return None
-
-
 @pytest.fixture(scope="module")
 def add(tmp_path_factory):
     """Return what adds a path with kubo, into a repository of its own and without a daemon."""
-    binary = kubo_binary()
+    binary = find_engine("kubo")
     environment = {**os.environ, "IPFS_PATH": str(tmp_path_factory.mktemp("kubo"))}
 
     def call(*words):
