@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lodestamp.faces.cli.exits import print_json
 from lodestamp.faces.cli.options import Json
 from lodestamp.faces.cli.plain import say
+
+if TYPE_CHECKING:
+    from lodestamp import Node
 
 
 def serve(
@@ -28,6 +32,13 @@ def serve(
     Example: lodestamp serve --listen 127.0.0.1:0 --mount sync
     """
     import lodestamp  # noqa: PLC0415
+
+    with lodestamp.open(context.obj) as node:
+        serve_mounts(node, listen, mount or (), as_json=as_json)
+
+
+def serve_mounts(node: Node, listen: str, names: Iterable[str], *, as_json: bool) -> None:
+    """Serve mounts by name, all of them when none is named, until interrupted."""
     from lodestamp.faces.http import (  # noqa: PLC0415
         Listener,
         choose_mounts,
@@ -35,15 +46,13 @@ def serve(
         parse_address,
     )
 
-    mounts, address = choose_mounts(mount or ()), parse_address(listen)
-    with lodestamp.open(context.obj) as node:
-        listener = Listener.bind(address)
-        hosts = listener.address.names | set(node.configuration.hosts)
-        application = make_application(node, mounts, hosts)
-        names = [each.name for each in mounts]
-        if as_json:
-            print_json({"listen": str(listener.address), "mounts": names})
-        else:
-            say(f"listening  http://{listener.address}")
-            say(f"mounts     {', '.join(names)}")
-        listener.run(application)
+    mounts, address = choose_mounts(names), parse_address(listen)
+    listener = Listener.bind(address)
+    hosts = listener.address.names | set(node.configuration.hosts)
+    application = make_application(node, mounts, hosts)
+    if as_json:
+        print_json({"listen": str(listener.address), "mounts": [each.name for each in mounts]})
+    else:
+        say(f"listening  http://{listener.address}")
+        say(f"mounts     {', '.join(each.name for each in mounts)}")
+    listener.run(application)

@@ -19,7 +19,7 @@ from lodestamp.core.content import (
     walk,
 )
 from lodestamp.core.content.car import write_v1
-from lodestamp.core.encoding import Cid
+from lodestamp.core.encoding import Cid, JsonObject
 from lodestamp.errors import ContentError, LimitExceeded, RemoteError
 from lodestamp.node.blocks.kubo import KuboClient
 from lodestamp.node.blocks.pins import Pin
@@ -42,6 +42,16 @@ class Carried:
     bytes: int
     new_blocks: int
     new_bytes: int
+
+    def as_json(self) -> JsonObject:
+        """Return the object that the verbs print."""
+        return {
+            "cid": str(self.cid),
+            "blocks": self.blocks,
+            "bytes": self.bytes,
+            "new_blocks": self.new_blocks,
+            "new_bytes": self.new_bytes,
+        }
 
 
 def pull(
