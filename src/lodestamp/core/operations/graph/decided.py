@@ -65,7 +65,7 @@ def decision_records(
 
 def _record(state: State, op: Operation, at: int, due_s: int) -> DecisionRecord:
     try:
-        intent = Intent.parse_body(op.body)
+        intent = Intent.parse(op)
     except OpError:
         return DecisionRecord(op.op_id, DecisionState.MALFORMED, False, (), (), (op.op_id,))
     outcomes: list[str] = []
@@ -73,7 +73,7 @@ def _record(state: State, op: Operation, at: int, due_s: int) -> DecisionRecord:
     malformed: list[str] = []
     for child in _valid_claims(state, op.op_id, OUTCOME_PREDICATE):
         try:
-            Outcome.parse_body(child.body, intents=[op.op_id])
+            Outcome.parse(child, intents=[op.op_id])
         except OpError:
             malformed.append(child.op_id)
         else:
@@ -81,7 +81,7 @@ def _record(state: State, op: Operation, at: int, due_s: int) -> DecisionRecord:
     for outcome in outcomes:
         for child in _valid_claims(state, outcome, REVIEW_PREDICATE):
             try:
-                Review.parse_body(child.body)
+                Review.parse(child)
             except OpError:
                 malformed.append(child.op_id)
             else:
