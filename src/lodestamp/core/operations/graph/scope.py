@@ -6,7 +6,6 @@ of the chain is known. Who speaks for whom, and what was revoked, is for `author
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from lodestamp.core.encoding import canonical_json
@@ -14,7 +13,7 @@ from lodestamp.core.operations.attenuation import check, needed_commands
 from lodestamp.core.operations.caps import Cap
 from lodestamp.core.operations.commands import READ_CLAIMS
 from lodestamp.core.operations.envelope import Operation
-from lodestamp.core.operations.graph.columns import Columns
+from lodestamp.core.operations.graph.columns import Columns, Read
 from lodestamp.core.operations.graph.grants import Grants
 from lodestamp.core.operations.graph.status import REFUTATION
 from lodestamp.core.operations.reference import derived_from
@@ -25,7 +24,6 @@ FAULTS: Final = (
 )  # fmt: skip
 """What may be found, in the order of their numbers in the columns that cache them."""
 
-Read = Callable[[int], Operation | None]
 Asked = tuple[str | None, int | None, str | None]
 """What a command concerns: predicate, confidence in basis points, resource."""
 
