@@ -6,7 +6,17 @@ import argparse
 import sys
 import time
 
-from benchmarks import bitcoin, content, encoding, machine, merkle, operations, proof, recorder
+from benchmarks import (
+    bitcoin,
+    bitcoin_chain,
+    content,
+    encoding,
+    machine,
+    merkle,
+    operations,
+    proof,
+    recorder,
+)
 from benchmarks.table import SEED, heading, line
 
 ROOMS = {
@@ -15,6 +25,7 @@ ROOMS = {
     "operations": operations.findings,
     "content": content.findings,
     "bitcoin": bitcoin.findings,
+    "chain": bitcoin_chain.findings,
     "recorder": recorder.findings,
     "proof": proof.findings,
 }
