@@ -7,6 +7,9 @@ import sys
 from typing import Final
 
 from lodestamp.errors import (
+    ChainAuthError,
+    ChainUnavailable,
+    ChainWarmup,
     HomeError,
     LodestampError,
     LogLockedError,
@@ -23,7 +26,15 @@ UNAVAILABLE: Final = 2
 USAGE: Final = 64
 INTERRUPTED: Final = 130
 
-_UNAVAILABLE = (HomeError, LogLockedError, SourceError, StoreError)
+_UNAVAILABLE = (
+    ChainAuthError,
+    ChainUnavailable,
+    ChainWarmup,
+    HomeError,
+    LogLockedError,
+    SourceError,
+    StoreError,
+)
 
 
 def exit_code_of(error: LodestampError) -> int:

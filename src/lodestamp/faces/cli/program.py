@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from lodestamp.errors import LodestampError, UsageError
-from lodestamp.faces.cli import content, judge, log, record
+from lodestamp.faces.cli import bitcoin, content, judge, log, record
 from lodestamp.faces.cli.exits import DONE, INTERRUPTED, UNAVAILABLE, USAGE, report_error
 from lodestamp.version import __version__
 
@@ -29,6 +29,7 @@ app.command()(judge.verify)
 app.command()(judge.show)
 app.add_typer(content.cid, name="cid")
 app.add_typer(log.log, name="log")
+app.add_typer(bitcoin.bitcoin, name="bitcoin")
 app.command()(log.fsck)
 
 
