@@ -12,6 +12,7 @@ import typer
 
 from lodestamp.errors import LodestampError, UsageError
 from lodestamp.faces.cli import (
+    bitcoin,
     content,
     judge,
     keeping,
@@ -45,6 +46,7 @@ reading.add_verbs(keeping.content)
 sharing.add_verbs(keeping.content)
 app.add_typer(log.log, name="log")
 app.add_typer(key.key, name="key")
+app.add_typer(bitcoin.bitcoin, name="bitcoin")
 app.command()(log.fsck)
 app.command()(serve.serve)
 app.command()(sync.sync)
