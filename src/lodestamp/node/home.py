@@ -187,7 +187,8 @@ class Node:
         )
         if claim is not None:
             rehearse("claim", claim_about(addressed, claim, NO_OPERATION))
-        body = evidence_of(addressed, name=path.name if name else None, captured_at=now_s())
+        called = (path.name or path.resolve().name) if name else None  # "." has no name of its own
+        body = evidence_of(addressed, name=called, captured_at=now_s())
         recorded = self._recorder.author("evidence", body).result()
         if claim is not None:
             about = claim_about(addressed, claim, recorded.op_id)
