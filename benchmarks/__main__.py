@@ -6,7 +6,17 @@ import argparse
 import sys
 import time
 
-from benchmarks import content, encoding, graph, machine, merkle, operations, proof, recorder
+from benchmarks import (
+    content,
+    encoding,
+    graph,
+    ingest,
+    machine,
+    merkle,
+    operations,
+    proof,
+    recorder,
+)
 from benchmarks.table import SEED, heading, line
 
 ROOMS = {
@@ -16,6 +26,7 @@ ROOMS = {
     "graph": graph.findings,
     "content": content.findings,
     "recorder": recorder.findings,
+    "ingest": ingest.findings,
     "proof": proof.findings,
 }
 

@@ -9,29 +9,44 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
+
+from sqlalchemy import Connection
 
 from lodestamp.core.content import DEFAULT
-from lodestamp.core.encoding import Digest, JsonObject, JsonValue
-from lodestamp.core.keys import SigningKey
+from lodestamp.core.encoding import Digest, JsonObject, JsonValue, is_content_address
+from lodestamp.core.keys import KeyId, Signer, SigningKey, is_did, is_key_id
 from lodestamp.core.merkle import EMPTY_ROOT, ConsistencyProof, InclusionProof
-from lodestamp.core.operations import Operation, claim, evidence
+from lodestamp.core.operations import NODE_LABEL_MAX, Operation, claim, evidence, is_node_label
 from lodestamp.core.proof import Proof
 from lodestamp.core.transparency import ED25519_NOTE, Checkpoint, NoteSigner, VerifierKey
-from lodestamp.errors import BadNote, HomeError, LogCorrupt
+from lodestamp.errors import BadNote, HomeError, LogCorrupt, UsageError
 from lodestamp.node import recorder
 from lodestamp.node.folder import HomeFolder
-from lodestamp.node.keyring import AUTHOR_KEY, LOG_KEY, load_key, make_key
+from lodestamp.node.identities import Identities
+from lodestamp.node.keyring import AUTHOR_KEY, LOG_KEY, Keyring, load_key, make_key
 from lodestamp.node.progress import Progress
 from lodestamp.node.proving import prove
-from lodestamp.node.recorder import Answer, Authorship, Recorded, Recorder
+from lodestamp.node.recorder import (
+    LOCAL_PEER,
+    Answer,
+    Authorship,
+    Event,
+    Recorded,
+    Recorder,
+)
 from lodestamp.node.stamping import NO_OPERATION, address_path, claim_about, evidence_of, rehearse
 from lodestamp.node.storage import Database
+
+MISSING_MAX: Final = 10_000
+"""Missing ids told at once: as many operations as one peer may have waiting."""
 
 
 class Node:
@@ -41,23 +56,35 @@ class Node:
         self,
         folder: HomeFolder,
         database: Database,
-        author: SigningKey,
         log: recorder.Log,
-        label: str,
+        authorship: Authorship,
+        passphrase: str | None = None,
     ) -> None:
         self.home = folder.path
-        self.key_id = author.key_id
         self.log_key = log.key
         self._database = database
-        authorship = Authorship(author, label)
+        self._listeners: list[Callable[[Event], None]] = []
         self._recorder = Recorder(
-            database,
-            log,
-            authorship,
-            clock=now_ms,
-            publish=folder.publish,
-            emit=lambda _event: None,
+            database, log, authorship, clock=now_ms, publish=folder.publish, emit=self._tell
         )
+        self.identities = Identities(
+            database,
+            self._recorder,
+            Keyring(folder.keys, passphrase),
+            node=authorship.node,
+            lock=lambda: folder.entering(create=False),
+        )
+
+    @property
+    def key_id(self) -> KeyId:
+        """The key that signs what this node records."""
+        return self._recorder.authorship.signer.key_id
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The key ids and DIDs whose authority the owner of this log pins."""
+        with self._database.reading("reading the roots") as connection:
+            return _read_roots(connection)
 
     @property
     def origin(self) -> str:
@@ -155,9 +182,32 @@ class Node:
         )
         return self._recorder.author("claim", body).result()
 
-    def append(self, wires: Sequence[bytes]) -> list[Answer]:
-        """Record operations that others signed; each answer stands at its operation's place."""
-        return self._recorder.submit(wires).result()
+    def append(self, wires: Sequence[bytes], *, peer: str = LOCAL_PEER) -> list[Answer]:
+        """Record operations that others signed; each answer stands at its operation's place.
+
+        `peer` is who gave them to us; what has to wait for its parents waits in that peer's share.
+        """
+        return self._recorder.submit(wires, peer=peer).result()
+
+    def missing(self, limit: int = MISSING_MAX) -> list[str]:
+        """Return ids that waiting operations lack, and ids of those put out of the pool."""
+        with self._database.reading("listing what is missing") as connection:
+            return recorder.missing_ids(connection, limit)
+
+    def purge(self, op_ids: Sequence[str]) -> int:
+        """Erase bodies; ids, leaves and proofs stand. Errors and reach as `recorder.purge`."""
+        return recorder.purge(self._database, op_ids, now_ms())
+
+    def listen(self, listener: Callable[[Event], None]) -> None:
+        """Call `listener` with each contradiction and each operation released, once it is on disk.
+
+        It is called by the writer, so it must hand longer work to another thread.
+        """
+        self._listeners.append(listener)
+
+    def _tell(self, event: Event) -> None:
+        for listener in self._listeners:
+            listener(event)
 
     def op(self, op_id: str) -> Operation:
         """Return an operation as it is stored; UnknownOperation when the log does not hold it."""
@@ -189,6 +239,11 @@ class Node:
         with self._database.reading("proving consistency") as connection:
             return recorder.consistency(connection, size1, size2)
 
+    def author_as(self, named: str) -> None:
+        """Sign what follows with the key that a key id, a DID or a name means."""
+        by = self._recorder.authorship
+        self._recorder.authorship = replace(by, signer=self.identities.signer(named))
+
     def close(self) -> None:
         """Commit what is waiting and release the home."""
         self._recorder.close()
@@ -202,25 +257,75 @@ class Node:
 
 
 def open(  # noqa: A001  `lodestamp.open` is what people type
-    home: str | os.PathLike[str] | None = None, *, create: bool = True, origin: str | None = None
+    home: str | os.PathLike[str] | None = None,
+    *,
+    create: bool = True,
+    origin: str | None = None,
+    signer: Signer | None = None,
+    roots: Sequence[str] | None = None,
+    author: str | None = None,
+    node: str | None = None,
+    cap: str | None = None,
+    passphrase: str | None = None,
 ) -> Node:
     """Open a home, made on first use: `home`, else LODESTAMP_HOME, else the platform's folder.
 
-    `origin` names a new log (default ``lodestamp.local/`` and 16 hex digits of its key). HomeError
-    when the folder cannot be used, LogCorrupt when its log contradicts itself or what it published.
+    `origin` names a new log (default ``lodestamp.local/`` and 16 hex digits of its key). Own
+    operations are signed by `signer`, else by the key that `author` names (a key id, a DID or a
+    name), else by the home's own; they carry the label `node` (default: that of ``config.toml``)
+    and act under `cap`, a cap_id. `roots` pins key ids and DIDs anew (default of a new log: the
+    home's own key). `passphrase` seals keys that are made and opens sealed ones.
+
+    HomeError when the folder or a key cannot be used, LogCorrupt when its log contradicts itself
+    or what it published, UsageError for an `author`, `cap` or root that is none.
     """
     folder = HomeFolder.locate(home)
     if origin is not None:
         _require_origin(origin)
+    _require_names(roots, node, cap)
     with folder.entering(create=create):
         configuration = folder.configuration()
         database = _open_database(folder)
         try:
-            author, log = _open_log(folder, database, origin)
+            own, log = _open_log(folder, database, origin)
+            _pin_roots(database, roots, own.key_id)
         except BaseException:
             database.close()
             raise
-    return Node(folder, database, author, log, configuration.node)
+    authorship = Authorship(signer or own, node or configuration.node, cap)
+    opened = Node(folder, database, log, authorship, passphrase)
+    if author is not None and signer is None:
+        try:
+            opened.author_as(author)
+        except BaseException:
+            opened.close()
+            raise
+    return opened
+
+
+def _require_names(roots: Sequence[str] | None, node: str | None, cap: str | None) -> None:
+    for root in roots or ():
+        if not (is_key_id(root) or is_did(root)):
+            raise UsageError(f"{root[:80]!r} is neither a key id nor a DID, so no root")
+    if node is not None and not is_node_label(node):
+        raise UsageError(f"a node label has 1 to {NODE_LABEL_MAX} characters, none a control")
+    if cap is not None and not is_content_address(cap):
+        raise UsageError(f"{cap[:80]!r} is no cap_id")
+
+
+def _pin_roots(database: Database, roots: Sequence[str] | None, own: str) -> None:
+    """Pin what the owner says; a log that pins nothing yet pins the home's own key."""
+    with database.reading("reading the roots") as connection:
+        pinned = _read_roots(connection)
+    wanted = tuple(sorted(set(roots))) if roots is not None else pinned or (own,)
+    if wanted != pinned:
+        with database.writing("pinning the roots") as connection:
+            recorder.replace_meta(connection, "roots", json.dumps(wanted))
+
+
+def _read_roots(connection: Connection) -> tuple[str, ...]:
+    stored = recorder.read_meta(connection, "roots")
+    return () if stored is None else tuple(json.loads(stored))
 
 
 def _require_origin(origin: str) -> None:

@@ -11,7 +11,7 @@ from lodestamp.core.content import DEFAULT
 from lodestamp.errors import LodestampError, UsageError
 from lodestamp.faces.cli.exits import print_json, report_error
 from lodestamp.faces.cli.files import is_stream, refuse_target, write_result
-from lodestamp.faces.cli.options import Json, Profile
+from lodestamp.faces.cli.options import Json, Profile, open_to_write
 from lodestamp.faces.cli.plain import say
 from lodestamp.faces.cli.progress import progress_bar
 
@@ -77,12 +77,10 @@ def stamp(
 
     Example: lodestamp stamp report.pdf --claim "final version, as sent"
     """
-    import lodestamp  # noqa: PLC0415
-
     if out is not None and len(paths) > 1:
         raise UsageError("--out goes with one PATH only")
     worst = 0
-    with lodestamp.open(context.obj) as node:
+    with open_to_write(context) as node:
         for path in paths:
             target = out or path.parent / f"{path.name}.proof.json"
             try:

@@ -8,6 +8,7 @@ from lodestamp.node.recorder.accelerated import accelerated_sweep, best_sweep
 from lodestamp.node.recorder.audit import audit
 from lodestamp.node.recorder.authoring import Authorship
 from lodestamp.node.recorder.graph import DatabaseGraphSource, save_snapshot
+from lodestamp.node.recorder.key_logs import read_dids, read_key_log
 from lodestamp.node.recorder.log import (
     Log,
     check_published,
@@ -18,7 +19,8 @@ from lodestamp.node.recorder.log import (
     read_head,
 )
 from lodestamp.node.recorder.pool import missing_ids
-from lodestamp.node.recorder.queries import find_operation, read_meta, write_meta
+from lodestamp.node.recorder.purging import purge
+from lodestamp.node.recorder.queries import find_operation, read_meta, replace_meta, write_meta
 from lodestamp.node.recorder.recorded import (
     Equivocated,
     Event,
@@ -26,10 +28,11 @@ from lodestamp.node.recorder.recorded import (
     RecordStatus,
     Released,
 )
-from lodestamp.node.recorder.recorder import Answer, Recorder
+from lodestamp.node.recorder.recorder import LOCAL_PEER, Answer, Recorder
 from lodestamp.node.recorder.rows import Private
 
 __all__ = [
+    "LOCAL_PEER",
     "Answer",
     "Authorship",
     "DatabaseGraphSource",
@@ -51,8 +54,12 @@ __all__ = [
     "find_operation",
     "inclusion",
     "missing_ids",
+    "purge",
+    "read_dids",
     "read_head",
+    "read_key_log",
     "read_meta",
+    "replace_meta",
     "save_snapshot",
     "write_meta",
 ]

@@ -207,6 +207,8 @@ class Batch:
     def _put(self, accepted: Accepted, parents: list[Known]) -> None:
         op, known = accepted.op, accepted.known
         key = ChainKey(self._authors.number(op.author), self._nodes.number(op.node))
+        if self._authors.is_new(key.author_id) or self._nodes.is_new(key.node_id):
+            self._chains.begin(key)
         rival = self._chains.put(key, op, known, parents)
         if rival is not None:
             self._rivals.append((accepted, key, rival))

@@ -32,12 +32,14 @@ class Interned:
     def __init__(self, connection: Connection, table: Table) -> None:
         self._connection = connection
         self._table = table
-        self._ids: dict[str, int] = {}
+        self._ids: dict[str, int | None] = {}
+        self._new: set[int] = set()
 
     def look_up(self, texts: Iterable[str]) -> None:
         """Read the numbers these texts have, if they have one."""
         wanted = sorted(set(texts) - self._ids.keys())
         column = self._table.c
+        self._ids.update(dict.fromkeys(wanted))
         for at in range(0, len(wanted), LOOKUP_WIDTH):
             query = select(column.text, column.id).where(
                 column.text.in_(wanted[at : at + LOOKUP_WIDTH])
@@ -49,14 +51,20 @@ class Interned:
         """Return the text's number, if it has one."""
         if text not in self._ids:
             self.look_up((text,))
-        return self._ids.get(text)
+        return self._ids[text]
 
     def number(self, text: str) -> int:
         """Return the text's number, given now if it had none."""
-        if self.find(text) is None:
+        number = self.find(text)
+        if number is None:
             added = insert(self._table).values(text=text).returning(self._table.c.id)
-            self._ids[text] = self._connection.execute(added).scalar_one()
-        return self._ids[text]
+            number = self._ids[text] = self._connection.execute(added).scalar_one()
+            self._new.add(number)
+        return number
+
+    def is_new(self, number: int) -> bool:
+        """Tell whether this transaction gave the number: the log has nothing under it."""
+        return number in self._new
 
 
 class ChainKey(NamedTuple):
@@ -74,6 +82,7 @@ class _Chain:
     places: dict[int, list[int]] = field(default_factory=dict)
     last: tuple[int, int] | None = None
     last_read: bool = False
+    is_new: bool = False
     tip: int | None = None
     tip_read: bool = False
     forked: bool = False
@@ -106,6 +115,11 @@ class Chains:
             return 0, None
         place, seq = chain.last
         return place + 1, seq
+
+    def begin(self, key: ChainKey) -> None:
+        """Say that the log holds nothing of a chain, which so need not be read."""
+        chain = self._chain(key)
+        chain.is_new = chain.last_read = chain.tip_read = True
 
     def check_place(self, key: ChainKey, op: Operation, parents: list[Known]) -> None:
         """Refuse a version 2 operation whose predecessor is not in its past: ``seq-gap``."""
@@ -141,10 +155,13 @@ class Chains:
 
     def _at(self, key: ChainKey, place: int) -> list[int]:
         chain = self._chain(key)
-        self._read_places(key, chain, {place})
+        if place not in chain.read:
+            self._read_places(key, chain, {place})
         return chain.places.setdefault(place, [])
 
     def _read_places(self, key: ChainKey, chain: _Chain, places: set[int]) -> None:
+        if chain.is_new or places <= chain.read:
+            return
         wanted = sorted(places - chain.read)
         chain.read |= places
         column = tables.operation.c

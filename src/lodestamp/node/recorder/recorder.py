@@ -94,7 +94,7 @@ class Recorder:
         """
         self._database = database
         self._log = log
-        self._authorship = authorship
+        self.authorship = authorship
         self._clock = clock
         self._publish = publish
         self._emit = emit
@@ -156,7 +156,7 @@ class Recorder:
         # a copy of its own: what is signed is what was handed in, whatever the caller does next
         body = parse_canonical(canonical_json(body, depth_max=DEPTH_MAX))
         recorded: Future[Recorded] = Future()
-        own = Own(type_, body, by or self._authorship, private, recorded)
+        own = Own(type_, body, by or self.authorship, private, recorded)
         with self._room(), self._entry:
             self._refuse_if_closed()
             self._enter(own)

@@ -60,6 +60,11 @@ Every leaf below `covers` is in the operation's past; there may be more. `author
 in a version 2 chain, null in version 1; `cap_ref` is the leaf of the grant acted under.
 """
 
+purge = Table(
+    "purge", METADATA, integer_key("seq"), Column("purged_at", BigInteger, nullable=False)
+)
+"""Whose body was erased on purpose; a body that is gone without a row here is damage."""
+
 parent = Table(
     "parent",
     METADATA,

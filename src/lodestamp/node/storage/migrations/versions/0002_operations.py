@@ -55,6 +55,12 @@ def _row_key(name: str, *, autoincrement: bool = False) -> sa.Column[int]:
 
 def _make_refutes() -> None:
     op.create_table(
+        "purge",
+        _row_key("seq"),
+        _number("purged_at"),
+        sa.PrimaryKeyConstraint("seq", name="pk_purge"),
+    )
+    op.create_table(
         "refutes",
         _leaf("target"),
         _leaf("seq"),
