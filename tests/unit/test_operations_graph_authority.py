@@ -473,3 +473,18 @@ def test_a_did_holds_a_capability_with_the_key_in_force():
     assert story.lack(story.seen(**under(cap))) == ""
     story.write(0, "agent", "key", key(first.deactivation(signer("agent").public_key)), version=2)
     assert story.lack(story.seen(**under(cap))) == "no-authority"
+
+
+def test_what_a_stranger_writes_about_a_capability_decides_nothing_for_others():
+    story = Story()
+    cap = story.cap()
+    story.granted(cap)
+    acted = story.seen(**under(cap))
+    bogus = [story.revoked(cap, who="stranger"), story.granted(cap, who="stranger")]
+    graph = story.graph
+    decides = [graph.authority.decides(graph.index_of(op.op_id)) for op in bogus]
+    assert decides == [False, False]
+    assert story.status(acted) == "VALID"
+    real = story.revoked(cap)
+    graph = story.graph
+    assert graph.authority.decides(graph.index_of(real.op_id))

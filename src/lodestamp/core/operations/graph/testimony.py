@@ -93,6 +93,10 @@ class Testimony:
             for did in identities.dids_of(author)  # type: ignore[arg-type]  # a key id is a text
         )
 
+    def is_principal(self, did: str) -> bool:
+        """Tell whether anybody's standing may depend on who speaks for a DID."""
+        return did in self.root_dids or did in self.grants.principals
+
     def is_plain(self, chain: int) -> bool:
         """Tell whether all of a chain stands by its author alone: a root for ever, unforked."""
         author = self._columns.chain_table[chain].author
