@@ -22,8 +22,8 @@ from lodestamp.core.content import DEFAULT, get_profile
 from lodestamp.core.encoding import Cid, Digest, JsonObject, JsonValue
 from lodestamp.core.keys import KeyId
 from lodestamp.core.merkle import ConsistencyProof, InclusionProof
-from lodestamp.core.operations import Operation, claim, evidence
-from lodestamp.core.proof import Proof
+from lodestamp.core.operations import Operation, ProvenanceGraph, claim, evidence
+from lodestamp.core.proof import AuthorityState, Proof
 from lodestamp.node import recorder
 from lodestamp.node.blocks import (
     Added,
@@ -42,7 +42,7 @@ from lodestamp.node.folder import HomeFolder
 from lodestamp.node.identities import Identities
 from lodestamp.node.keyring import Keyring
 from lodestamp.node.progress import Progress
-from lodestamp.node.proving import prove
+from lodestamp.node.proving import prove, sign_state
 from lodestamp.node.recorder import (
     LOCAL_PEER,
     Answer,
@@ -75,6 +75,7 @@ class Node:
     ) -> None:
         self.home = folder.path
         self.log_key = log.key
+        self._log_signer = log.signer
         self._database = database
         self.configuration = configuration
         self._blocks_path = folder.blocks
@@ -303,14 +304,24 @@ class Node:
         """Bring this log and that of the node at `peer` together; see `Peers.sync`."""
         return self.peers.sync(peer, mode=mode, merge=merge, cap=cap, delegated=delegated)
 
-    def prove(self, op_id: str, *, disclose: Sequence[str] = ()) -> Proof:
+    def prove(self, op_id: str, *, disclose: Sequence[str] = (), state: bool = False) -> Proof:
         """Return the proof of an operation under the newest checkpoint.
 
         It discloses the operations named in `disclose`; of what `stamp` claimed it always
-        discloses the evidence. UnknownOperation when the log holds no such operation.
+        discloses the evidence. It carries the grants and key events by which the author acted, and
+        with `state` the log's freshly signed word for the operation's status, whatever that is.
+        UnknownOperation when the log holds no such operation.
         """
+        signed = self._sign_state(op_id) if state else None
         with self._database.reading("proving") as connection:
-            return prove(connection, self.log_key, op_id, disclose)
+            return prove(connection, self.log_key, op_id, disclose, state=signed)
+
+    def _sign_state(self, op_id: str) -> AuthorityState:
+        """Load the state of the whole log, which takes time with its length, and sign it."""
+        self.op(op_id)
+        source = recorder.DatabaseGraphSource(self._database)
+        graph = ProvenanceGraph.load(source, roots=self.roots, bulk=recorder.best_sweep())
+        return sign_state(graph, self._log_signer, op_id)
 
     def checkpoint(self, size: int | None = None) -> bytes:
         """Return the signed note of this size, by default the newest."""

@@ -38,6 +38,7 @@ app = typer.Typer(
 )
 app.command()(record.init)
 app.command()(record.stamp)
+app.command()(record.prove)
 app.command()(judge.verify)
 app.command()(judge.show)
 app.add_typer(content.cid, name="cid")
