@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 
-from benchmarks import content, encoding, machine, merkle, operations, proof, recorder
+from benchmarks import bitcoin, content, encoding, machine, merkle, operations, proof, recorder
 from benchmarks.table import SEED, heading, line
 
 ROOMS = {
@@ -14,6 +14,7 @@ ROOMS = {
     "encoding": encoding.findings,
     "operations": operations.findings,
     "content": content.findings,
+    "bitcoin": bitcoin.findings,
     "recorder": recorder.findings,
     "proof": proof.findings,
 }

@@ -37,7 +37,7 @@ from lodestamp.core.bitcoin import (
     verify_input,
 )
 from lodestamp.core.bitcoin.ecc import GROUP_ORDER
-from lodestamp.errors import MalformedTransaction
+from lodestamp.errors import MalformedTransaction, UsageError
 
 SECRET, OTHER = bytes(31) + b"\x07", bytes(31) + b"\x08"
 KEY, OTHER_KEY = public_key(SECRET), public_key(OTHER)
@@ -165,6 +165,33 @@ def test_a_value_that_fits_no_transaction_is_not_encoded(name):
     with pytest.raises(MalformedTransaction) as refused:
         UNFIT[name].encode()
     assert refused.value.code == "range"
+
+
+@pytest.mark.parametrize("name", ["version", "locktime", "sequence", "vout", "amount"])
+def test_a_value_that_fits_no_transaction_has_no_hashes(name):
+    whole = plain()[0]
+    unfit = replace(
+        UNFIT[name],
+        inputs=UNFIT[name].inputs or whole.inputs,
+        outputs=UNFIT[name].outputs or whole.outputs,
+    )
+    with pytest.raises(MalformedTransaction):
+        ctv_hash(unfit, 0) + unfit.txid
+    spent = [TxOut(1, P2TR)] * len(unfit.inputs)
+    signed = put(unfit, witness=(bytes(64),))
+    with pytest.raises(MalformedTransaction):
+        verify_input(signed, 0, spent, CONSENSUS)
+
+
+def test_an_input_that_is_not_there_has_no_hashes():
+    hashes = SignatureHashes(*plain())
+    for index in (-1, 2):
+        for ask in (hashes.taproot_message, hashes.taproot):
+            with pytest.raises(UsageError):
+                ask(index, 0)
+        for ask in (hashes.legacy, hashes.witness_v0):
+            with pytest.raises(UsageError):
+                ask(index, b"", 1)
 
 
 # Transactions that are invalid by themselves (R3)

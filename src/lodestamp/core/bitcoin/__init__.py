@@ -101,7 +101,6 @@ from lodestamp.core.bitcoin.policy import (
     OutputKind,
     PolicyFault,
     check_standard,
-    count_sigops,
     dust_limit,
     output_kind,
 )
@@ -256,7 +255,6 @@ __all__ = [
     "compact_size",
     "connect_block",
     "control_block",
-    "count_sigops",
     "ctv_hash",
     "decode_coins",
     "decode_merkle_block",

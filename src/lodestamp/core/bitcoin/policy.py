@@ -181,7 +181,7 @@ def _is_input_standard(spending: TxIn, script: bytes) -> bool:
     if kind is not OutputKind.SCRIPT_HASH:
         return True
     inner = _redeem_script(spending)
-    return inner is not None and count_sigops(inner) <= P2SH_SIGOPS_STANDARD_MAX
+    return inner is not None and _count_sigops(inner) <= P2SH_SIGOPS_STANDARD_MAX
 
 
 def _redeem_script(spending: TxIn) -> bytes | None:
@@ -190,7 +190,7 @@ def _redeem_script(spending: TxIn) -> bytes | None:
     return run.stack[-1] if run.ok and run.stack else None
 
 
-def count_sigops(script: bytes) -> int:
+def _count_sigops(script: bytes) -> int:
     """Count signature operations; a CHECKMULTISIG counts the keys that OP_1..16 names, else 20."""
     count, before = 0, -1
     for op, _, _ in read_steps(script)[0]:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from struct import Struct
 from typing import Final
 
 from lodestamp.core.bitcoin.hashes import sha256, sha256d, tagged_hash
 from lodestamp.core.bitcoin.opcodes import Op
 from lodestamp.core.bitcoin.script import read_steps
-from lodestamp.core.bitcoin.tx import Transaction, TxOut
+from lodestamp.core.bitcoin.tx import I32, I64, U32, Transaction, TxOut, packed
 from lodestamp.core.bitcoin.wire import compact_size, var_bytes
 from lodestamp.errors import UsageError
 
@@ -30,15 +29,14 @@ _ONE: Final = b"\x01" + bytes(31)
 """The hash that SIGHASH_SINGLE without its output has signed since 2009: 1, little-endian."""
 _NO_HASH: Final = bytes(32)
 _BLANK_OUTPUT: Final = b"\xff" * 8 + b"\x00"
-_U32: Final = Struct("<I")
-_I32: Final = Struct("<i")
-_I64: Final = Struct("<q")
 
 
 class SignatureHashes:
     """The signature hashes of one transaction, given the outputs it spends, in input order.
 
-    UsageError when there is not one output per input. Hashes are 32 bytes, internal order.
+    UsageError when there is not one output per input, or for an input it has not;
+    MalformedTransaction for a value whose fields fit no transaction. Hashes are 32 bytes, internal
+    order.
     """
 
     def __init__(self, tx: Transaction, spent: Sequence[TxOut]) -> None:
@@ -54,6 +52,7 @@ class SignatureHashes:
         `script_code` comes without the signatures (FindAndDelete is the caller's); separators are
         left out here. `hash_type` counts whole, as a number of 32 bits.
         """
+        self._check(index)
         key = index, hash_type, script_code
         found = self._legacy.get(key)
         if found is None:
@@ -74,7 +73,7 @@ class SignatureHashes:
             (
                 self._prevouts[index],
                 var_bytes(without_separators(script_code)),
-                _U32.pack(own.sequence),
+                packed(U32, own.sequence),
             )
         )
         if hash_type & SIGHASH_ANYONECANPAY:
@@ -82,13 +81,14 @@ class SignatureHashes:
         else:
             blank = self._blank_final if kind in {SIGHASH_NONE, SIGHASH_SINGLE} else self._blank
             inputs = [*blank[:index], signed, *blank[index + 1 :]]
-        parts = [_I32.pack(self.tx.version), compact_size(len(inputs)), *inputs]
+        parts = [packed(I32, self.tx.version), compact_size(len(inputs)), *inputs]
         parts += [compact_size(len(outputs)), *outputs]
-        parts += [_U32.pack(self.tx.locktime), _U32.pack(hash_type & 0xFFFFFFFF)]
+        parts += [packed(U32, self.tx.locktime), packed(U32, hash_type & 0xFFFFFFFF)]
         return sha256d(b"".join(parts))
 
     def witness_v0(self, index: int, script_code: bytes, hash_type: int) -> bytes:
         """Return the hash that signatures of witness version 0 sign (BIP-143)."""
+        self._check(index)
         kind = hash_type & 0x1F
         alone = bool(hash_type & SIGHASH_ANYONECANPAY)
         every = kind not in {SIGHASH_NONE, SIGHASH_SINGLE}
@@ -98,16 +98,16 @@ class SignatureHashes:
         elif kind == SIGHASH_SINGLE and index < len(self._encoded_outputs):
             outputs = sha256d(self._encoded_outputs[index])
         parts = (
-            _I32.pack(self.tx.version),
+            packed(I32, self.tx.version),
             _NO_HASH if alone else sha256(self.prevouts_hash),
             sha256(self.sequences_hash) if every and not alone else _NO_HASH,
             self._prevouts[index],
             var_bytes(script_code),
-            _I64.pack(self.spent[index].amount),
-            _U32.pack(self.tx.inputs[index].sequence),
+            packed(I64, self.spent[index].amount),
+            packed(U32, self.tx.inputs[index].sequence),
             outputs,
-            _U32.pack(self.tx.locktime),
-            _U32.pack(hash_type & 0xFFFFFFFF),
+            packed(U32, self.tx.locktime),
+            packed(U32, hash_type & 0xFFFFFFFF),
         )
         return sha256d(b"".join(parts))
 
@@ -140,14 +140,15 @@ class SignatureHashes:
         codeseparator: int = NO_CODESEPARATOR,
     ) -> bytes | None:
         """Return the epoch byte 00 and SigMsg, whose tagged hash is signed; None as `taproot`."""
+        self._check(index)
         kind = hash_type & 3
         if hash_type not in _TAPROOT_TYPES or (
             kind == SIGHASH_SINGLE and index >= len(self._encoded_outputs)
         ):
             return None
         alone = hash_type & SIGHASH_ANYONECANPAY
-        parts = [b"\x00", bytes((hash_type,)), _I32.pack(self.tx.version)]
-        parts.append(_U32.pack(self.tx.locktime))
+        parts = [b"\x00", bytes((hash_type,)), packed(I32, self.tx.version)]
+        parts.append(packed(U32, self.tx.locktime))
         if not alone:
             parts += [self.prevouts_hash, self.amounts_hash]
             parts += [self.scripts_hash, self.sequences_hash]
@@ -156,33 +157,34 @@ class SignatureHashes:
         parts.append(bytes((2 * (leaf_hash is not None) + (annex is not None),)))
         if alone:
             own = self.tx.inputs[index]
-            parts += [self._prevouts[index], self.spent[index].encode(), _U32.pack(own.sequence)]
+            parts += [self._prevouts[index], self.spent[index].encode(), packed(U32, own.sequence)]
         else:
-            parts.append(_U32.pack(index))
+            parts.append(packed(U32, index))
         if annex is not None:
             parts.append(sha256(var_bytes(annex)))
         if kind == SIGHASH_SINGLE:
             parts.append(sha256(self._encoded_outputs[index]))
         if leaf_hash is not None:
-            parts += [leaf_hash, b"\x00", _U32.pack(codeseparator)]
+            parts += [leaf_hash, b"\x00", packed(U32, codeseparator)]
         return b"".join(parts)
 
     def template(self, index: int) -> bytes:
         """Return the hash that OP_CHECKTEMPLATEVERIFY compares with (BIP-119), 32 bytes."""
-        scripts = b""
-        if any(each.script_sig for each in self.tx.inputs):
-            scripts = sha256(b"".join(var_bytes(each.script_sig) for each in self.tx.inputs))
         parts = (
-            _I32.pack(self.tx.version),
-            _U32.pack(self.tx.locktime),
-            scripts,
-            _U32.pack(len(self.tx.inputs)),
+            packed(I32, self.tx.version),
+            packed(U32, self.tx.locktime),
+            self._script_sigs_hash,
+            packed(U32, len(self.tx.inputs)),
             self.sequences_hash,
-            _U32.pack(len(self.tx.outputs)),
+            packed(U32, len(self.tx.outputs)),
             self.outputs_hash,
-            _U32.pack(index),
+            packed(U32, index),
         )
         return sha256(b"".join(parts))
+
+    def _check(self, index: int) -> None:
+        if not 0 <= index < len(self.tx.inputs):
+            raise UsageError(f"the transaction has no input {index}")
 
     @cached_property
     def prevouts_hash(self) -> bytes:
@@ -192,7 +194,7 @@ class SignatureHashes:
     @cached_property
     def amounts_hash(self) -> bytes:
         """SHA-256 of all spent amounts."""
-        return sha256(b"".join(_I64.pack(each.amount) for each in self.spent))
+        return sha256(b"".join(packed(I64, each.amount) for each in self.spent))
 
     @cached_property
     def scripts_hash(self) -> bytes:
@@ -202,12 +204,19 @@ class SignatureHashes:
     @cached_property
     def sequences_hash(self) -> bytes:
         """SHA-256 of all sequences."""
-        return sha256(b"".join(_U32.pack(each.sequence) for each in self.tx.inputs))
+        return sha256(b"".join(packed(U32, each.sequence) for each in self.tx.inputs))
 
     @cached_property
     def outputs_hash(self) -> bytes:
         """SHA-256 of all outputs."""
         return sha256(b"".join(self._encoded_outputs))
+
+    @cached_property
+    def _script_sigs_hash(self) -> bytes:
+        """SHA-256 of all scriptSigs, each behind its compact size; no bytes if all are empty."""
+        if not any(each.script_sig for each in self.tx.inputs):
+            return b""
+        return sha256(b"".join(var_bytes(each.script_sig) for each in self.tx.inputs))
 
     @cached_property
     def _prevouts(self) -> list[bytes]:
@@ -221,7 +230,7 @@ class SignatureHashes:
     def _blank(self) -> list[bytes]:
         """The inputs without their scripts, as legacy signatures see those of others."""
         inputs = zip(self._prevouts, self.tx.inputs, strict=True)
-        return [prevout + b"\x00" + _U32.pack(each.sequence) for prevout, each in inputs]
+        return [prevout + b"\x00" + packed(U32, each.sequence) for prevout, each in inputs]
 
     @cached_property
     def _blank_final(self) -> list[bytes]:

@@ -164,7 +164,8 @@ def nums_with(r: int | bytes) -> bytes:
     `r` is in 1..n-1, as a number or 32 bytes, big-endian; KeyFormatError otherwise.
     """
     scalar = r if isinstance(r, int) else int.from_bytes(r, "big")
-    if not 0 < scalar < GROUP_ORDER:
+    is_sized = isinstance(r, int) or len(r) == 32
+    if not is_sized or not 0 < scalar < GROUP_ORDER:
         raise KeyFormatError("r is a number in 1..n-1")
     point = PublicKey(b"\x02" + NUMS).add(scalar.to_bytes(32, "big"))
     return bytes(point.format()[1:])

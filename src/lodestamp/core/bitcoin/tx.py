@@ -31,9 +31,9 @@ Txid = NewType("Txid", bytes)
 """32 bytes, internal byte order."""
 
 _OUTPOINT: Final = Struct("<32sI")
-_AMOUNT: Final = Struct("<q")
-_U32: Final = Struct("<I")
-_I32: Final = Struct("<i")
+I64: Final = Struct("<q")
+U32: Final = Struct("<I")
+I32: Final = Struct("<i")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -57,7 +57,7 @@ class OutPoint:
         """Return the 36 bytes; MalformedTransaction ``range`` for fields that do not fit."""
         if len(self.txid) != 32:
             raise MalformedTransaction("range", f"a txid of {len(self.txid)} bytes")
-        return _packed(_OUTPOINT, self.txid, self.vout)
+        return packed(_OUTPOINT, self.txid, self.vout)
 
     def __str__(self) -> str:
         return f"{self.txid_display}:{self.vout}"
@@ -74,7 +74,7 @@ class TxIn:
 
     def encode(self) -> bytes:
         """Return its bytes without the witness, which a transaction writes apart."""
-        sequence = _packed(_U32, self.sequence)
+        sequence = packed(U32, self.sequence)
         return self.prevout.encode() + var_bytes(self.script_sig) + sequence
 
 
@@ -87,7 +87,7 @@ class TxOut:
 
     def encode(self) -> bytes:
         """Return its bytes; MalformedTransaction ``range`` for an amount outside i64."""
-        return _packed(_AMOUNT, self.amount) + var_bytes(self.script)
+        return packed(I64, self.amount) + var_bytes(self.script)
 
     @classmethod
     def decode(cls, encoded: bytes) -> Self:
@@ -150,14 +150,14 @@ class Transaction:
         MalformedTransaction ``range`` for a field that does not fit its bytes.
         """
         marked = witness and self.has_witness
-        parts = [_packed(_I32, self.version), b"\x00\x01" if marked else b""]
+        parts = [packed(I32, self.version), b"\x00\x01" if marked else b""]
         parts.append(compact_size(len(self.inputs)))
         parts += [each.encode() for each in self.inputs]
         parts.append(compact_size(len(self.outputs)))
         parts += [each.encode() for each in self.outputs]
         if marked:
             parts += [var_list(each.witness) for each in self.inputs]
-        parts.append(_packed(_U32, self.locktime))
+        parts.append(packed(U32, self.locktime))
         return b"".join(parts)
 
     @property
@@ -228,7 +228,8 @@ def _read_witnesses(reader: Reader, inputs: Sequence[TxIn]) -> tuple[TxIn, ...]:
     return found
 
 
-def _packed(form: Struct, *values: object) -> bytes:
+def packed(form: Struct, *values: object) -> bytes:
+    """Pack numbers into their bytes; MalformedTransaction ``range`` for one that does not fit."""
     try:
         return form.pack(*values)
     except struct.error as error:
