@@ -1,7 +1,9 @@
 # The verbs of this repository. CI runs these and nothing else.
 #
 #   make demo     stamp a real file, verify it, flip one bit, see it refuted
-#   make test     every test and every example in the docs
+#   make test     every test and every example in the docs, but those of the next two
+#   make engines  build the programs of the field that some tests start, with Go, in .engines/
+#   make test-engines  the tests against those real programs
 #   make quick    the tests without the slow ones
 #   make lint     style, types and the layer rule
 #   make format   let the formatter have its way
@@ -19,7 +21,12 @@ BIN := .venv/bin
 INSTALL := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test quick lint format docs bench clean
+# Programs of the field that we test against, as released; never vendored, never shipped.
+KUBO := v0.42.0
+BTCD := v0.26.0
+GO := GOFLAGS=-buildvcs=false GOTOOLCHAIN=auto go
+
+.PHONY: help demo test engines test-engines quick lint format docs bench clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -28,10 +35,15 @@ demo: .venv/.base
 	@sh examples/demo.sh
 
 test: .venv/.dev
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -m "not engine"
+
+engines: .engines/bin/btcd .engines/bin/ipfs
+
+test-engines: .venv/.dev
+	$(BIN)/python -m pytest -q -m engine
 
 quick: .venv/.dev
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -m "not slow and not engine"
 
 lint: .venv/.dev
 	$(BIN)/ruff check
@@ -50,8 +62,19 @@ bench: .venv/.dev
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf .venv .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist
+	rm -rf .venv .demo .engines .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.engines/bin/btcd:
+	GOBIN="$(CURDIR)/.engines/bin" $(GO) install github.com/btcsuite/btcd@$(BTCD)
+
+# kubo's go.mod excludes a version, which `go install` refuses: build a copy of the module instead.
+.engines/bin/ipfs:
+	rm -rf .engines/kubo && mkdir -p .engines/bin
+	cp -r "$$($(GO) mod download -json github.com/ipfs/kubo@$(KUBO) | sed -n 's/^\t"Dir": "\(.*\)",$$/\1/p')" .engines/kubo
+	chmod -R u+w .engines/kubo
+	cd .engines/kubo && $(GO) build -o ../bin/ipfs ./cmd/ipfs
+	rm -rf .engines/kubo
 
 # What a user installs.
 .venv/.base: pyproject.toml constraints.txt

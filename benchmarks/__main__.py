@@ -6,7 +6,17 @@ import argparse
 import sys
 import time
 
-from benchmarks import bitcoin, content, encoding, machine, merkle, operations, proof, recorder
+from benchmarks import (
+    bitcoin,
+    content,
+    encoding,
+    machine,
+    merkle,
+    operations,
+    proof,
+    recorder,
+    sync,
+)
 from benchmarks.table import SEED, heading, line
 
 ROOMS = {
@@ -17,6 +27,7 @@ ROOMS = {
     "bitcoin": bitcoin.findings,
     "recorder": recorder.findings,
     "proof": proof.findings,
+    "sync": sync.findings,
 }
 
 

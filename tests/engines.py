@@ -70,3 +70,19 @@ def until_ready(open_it, process, folder: Path, seconds: float = 30):
             if process.poll() is not None or time.monotonic() > deadline:
                 pytest.fail((folder / "output").read_text("utf-8", "replace")[-2000:])
             time.sleep(0.2)
+
+
+def engine(program: str, variable: str) -> Path:
+    """Return a program: what `variable` names, else ./.engines/bin, else PATH (DESIGN §7).
+
+    Absent, the test is skipped with its reason; where engines are required it fails.
+    """
+    named = os.environ.get(variable)
+    built = REPOSITORY / ".engines" / "bin" / program
+    found = named or (str(built) if built.is_file() else shutil.which(program))
+    if found:
+        return Path(found)
+    reason = f"{program} is absent: `make engines`, or name it in {variable}"
+    if "engines" in REQUIRED:
+        pytest.fail(reason)
+    pytest.skip(reason)

@@ -28,7 +28,7 @@ def audited_node(home: Path) -> Iterator[lodestamp.Node]:
 def assert_clean(home: Path) -> None:
     """The auditor finds nothing."""
     report = fsck(home)
-    assert report.findings == []
+    assert report.findings == [], report.findings[:5]
 
 
 def found_codes(home: Path) -> set[str]:

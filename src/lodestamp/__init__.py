@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from lodestamp.core.proof import Proof, Trust
     from lodestamp.core.verdict import Leg, Status, Verdict
     from lodestamp.errors import LodestampError
-    from lodestamp.node.home import Node, open  # noqa: A004
+    from lodestamp.node.home import Node
+    from lodestamp.node.opening import open  # noqa: A004
     from lodestamp.node.verifying import verify
     from lodestamp.version import __version__
 
@@ -32,7 +33,7 @@ _HOMES = {
     "Trust": "lodestamp.core.proof",
     "Verdict": "lodestamp.core.verdict",
     "__version__": "lodestamp.version",
-    "open": "lodestamp.node.home",
+    "open": "lodestamp.node.opening",
     "verify": "lodestamp.node.verifying",
 }
 

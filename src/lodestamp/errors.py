@@ -8,8 +8,10 @@
     │   │   └── CidError            a CID or multihash that is not one
     │   ├── LimitExceeded           a number of the design passed (also a ValueError)
     │   ├── OpError                 an operation that breaks its schema (also a ValueError)
+    │   ├── CapError                a capability that is none, or does not allow what is done
     │   ├── SignatureError          a signature that does not verify
     │   ├── KeyFormatError          a key, key id or seed that is not one
+    │   ├── KeyEventError           an event that is none, or does not follow in its key log
     │   ├── BadEntry                a log entry that is no operation CID
     │   ├── BadHashLength           a Merkle hash that is not 32 bytes
     │   ├── BadTreeProof            an inclusion or consistency proof that does not hold
@@ -27,8 +29,17 @@
     │   ├── BadHeader               a block header that breaks a rule of its chain
     │   └── UsageError              a call that makes no sense as given
     ├── ContentError                content that cannot be addressed
-    │   ├── CodecError              a block outside its format (dag-pb)
-    │   ├── UnixFSError             a UnixFS message that is not one
+    │   ├── CodecError              a block outside its format (dag-pb, DAG-CBOR, DAG-JSON)
+    │   ├── UnixFSError             a UnixFS node that is none or breaks its rules
+    │   ├── HamtError               a sharded directory that breaks its rules
+    │   ├── CarError                a CAR outside its format
+    │   ├── BlockMismatch           bytes that are not those their CID names
+    │   ├── BlockMissing            a block that is needed is not there
+    │   ├── PathError               a path or name that cannot be followed or written
+    │   ├── IpnsError               an IPNS name or record that does not hold
+    │   ├── PinError                a pin that cannot be set
+    │   ├── RemoteError             a service asked for blocks or pins is away, refuses or lies
+    │   ├── GatewayRefusal          a request that the gateway does not serve
     │   └── SourceError             the file being read is missing, unreadable or changed
     ├── RecordError                 the recorder refuses
     │   ├── CausalError             a reference to an operation this log does not hold
@@ -47,6 +58,11 @@
     │   ├── FeeTooHigh              a spend would pay too much
     │   └── FundsError              there are not enough coins, or the key cannot spend them
     ├── ReorgTooDeep                the chain changed further back than is remembered
+    ├── SyncError                   two nodes did not come together
+    │   ├── PeerError                   the peer is away, refuses, or answers what is no answer
+    │   └── SnapshotGoneError           the set being compared is no longer kept; start again
+    ├── AccessError                 who asks is not known here, or may not have what is asked
+    ├── ListenError                 an address that cannot be listened on
     ├── StoreError                  disk, database or file system: the environment failed
     │   └── LogCorrupt              stored bytes contradict each other or a published checkpoint
     └── HomeError                   the home folder is absent, foreign or without rights
@@ -58,6 +74,7 @@ errors: they are verdicts (`lodestamp.core.verdict`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -106,8 +123,8 @@ class LimitExceeded(InputError, ValueError):
 
     default_code = "limit"
 
-    def __init__(self, limit: str, maximum: int, actual: int) -> None:
-        super().__init__(f"{limit} is {actual:,}, more than the limit of {maximum:,}")
+    def __init__(self, limit: str, maximum: int, actual: int, *, code: str | None = None) -> None:
+        super().__init__(f"{limit} is {actual:,}, more than the limit of {maximum:,}", code=code)
         self.limit = limit
         self.maximum = maximum
         self.actual = actual
@@ -127,9 +144,23 @@ class OpError(InputError, ValueError):
     ) -> None:
         where = f" (at {at})" if at else ""
         super().__init__(f"operation refused: {message}{where}", code=code)
+        self.reason = message
         self.at = at
         self.expected = expected
         self.actual = actual
+
+
+class CapError(InputError):
+    """A capability that is malformed, not signed, wider than its parent, or does not allow.
+
+    `link` is the place in the chain of the one at fault, the root being 0; None if it stands alone.
+    """
+
+    def __init__(self, code: str, message: str, *, link: int | None = None) -> None:
+        where = "" if link is None else f" (link {link} of the chain)"
+        super().__init__(f"capability refused: {message}{where}", code=code)
+        self.reason = message
+        self.link = link
 
 
 class SignatureError(InputError):
@@ -142,6 +173,16 @@ class KeyFormatError(InputError):
     """A key, key id or seed of the wrong suite, size or spelling."""
 
     default_code = "bad-key"
+
+
+class KeyEventError(InputError):
+    """A key event outside its schema, or one that cannot follow where it says it does."""
+
+    def __init__(self, code: str, message: str, *, at: str = "") -> None:
+        where = f" (at {at})" if at else ""
+        super().__init__(f"key event refused: {message}{where}", code=code)
+        self.reason = message
+        self.at = at
 
 
 class BadEntry(InputError):
@@ -247,7 +288,7 @@ class ContentError(LodestampError):
 
 
 class CodecError(ContentError):
-    """A block outside its format, codes ``dagpb.*``; `at` is a byte offset into what was read."""
+    """A block outside its format, codes ``dagpb.*`` ``dagcbor.*`` ``dagjson.*``; `at` is a byte."""
 
     def __init__(self, code: str, message: str, *, at: int | None = None) -> None:
         where = "" if at is None else f" (at byte {at})"
@@ -256,15 +297,101 @@ class CodecError(ContentError):
 
 
 class UnixFSError(ContentError):
-    """A UnixFS message that is none or breaks its rules; `code` is one of ``unixfs.*``."""
+    """A UnixFS node that is none or breaks its rules; `code` is one of ``unixfs.*``."""
 
     default_code = "unixfs.message"
+
+
+class HamtError(ContentError):
+    """A sharded directory that breaks its rules; `code` is one of ``hamt.*``."""
+
+    default_code = "hamt"
+
+
+class CarError(ContentError):
+    """A CAR outside its format, codes ``car.*``; `at` is a byte offset into the file."""
+
+    def __init__(self, code: str, message: str, *, at: int | None = None) -> None:
+        where = "" if at is None else f" (at byte {at:,})"
+        super().__init__(f"{message}{where}", code=code)
+        self.at = at
+
+
+class BlockMismatch(ContentError):
+    """Bytes that are not the block `cid` names; `at` is where they stand, if that is known."""
+
+    default_code = "block.mismatch"
+
+    def __init__(
+        self, cid: str, message: str, *, code: str | None = None, at: int | None = None
+    ) -> None:
+        where = "" if at is None else f" (at byte {at:,})"
+        super().__init__(f"block {cid}: {message}{where}", code=code)
+        self.cid = cid
+        self.at = at
+
+
+class BlockMissing(ContentError):
+    """A block that is needed is not there; `cid` names it. Nothing is refuted by that."""
+
+    default_code = "block.missing"
+
+    def __init__(self, cid: str, *, hint: str | None = None) -> None:
+        super().__init__(f"block {cid} is not here", hint=hint)
+        self.cid = cid
+
+
+class PathError(ContentError):
+    """A path that cannot be followed, or a name that is never written to disk; codes ``path.*``."""
+
+    default_code = "path"
+
+
+class IpnsError(ContentError):
+    """An IPNS name or record that does not hold; codes ``ipns.*``."""
+
+    default_code = "ipns"
+
+
+class PinError(ContentError):
+    """A pin that cannot be set; ``pin.incomplete`` when blocks of its DAG are missing."""
+
+    default_code = "pin"
 
 
 class SourceError(ContentError):
     """The file being read is missing, unreadable, special, or changed while it was read."""
 
     default_code = "source"
+
+
+class RemoteError(ContentError):
+    """A service asked for blocks or pins is away, refuses, or answers nonsense: ``remote.*``.
+
+    `status` is the HTTP status of a refusal.
+    """
+
+    default_code = "remote"
+
+    def __init__(self, message: str, *, code: str, status: int | None = None) -> None:
+        super().__init__(message, code=code)
+        self.status = status
+
+
+class GatewayRefusal(ContentError):
+    """A request that the trustless gateway does not serve: codes ``gateway.*``.
+
+    `status` is the HTTP status that says why; `headers` go with the answer.
+    """
+
+    default_code = "gateway"
+
+    def __init__(
+        self, status: int, message: str, *, code: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message, code=code)
+        self.status = status
+        self.headers = dict(headers or {})
 
 
 class RecordError(LodestampError):
@@ -391,6 +518,37 @@ class ReorgTooDeep(LodestampError):
     """The chain changed further back than is remembered; start again from a deeper point."""
 
     default_code = "reorg-too-deep"
+
+
+class SyncError(LodestampError):
+    """Two nodes did not come together: ``unrelated`` histories, or a mode that cannot do it."""
+
+    default_code = "sync"
+
+
+class PeerError(SyncError):
+    """A peer that is away, refuses, or answers something that is no answer; `code` says which."""
+
+    def __init__(self, code: str, message: str, *, hint: str | None = None) -> None:
+        super().__init__(f"the peer: {message}", code=code, hint=hint)
+
+
+class SnapshotGoneError(SyncError):
+    """The set being compared is no longer kept, or its key was renewed: start again."""
+
+    default_code = "snapshot-gone"
+
+
+class AccessError(LodestampError):
+    """Who asks is not known here, or may not have what is asked for."""
+
+    default_code = "unauthenticated"
+
+
+class ListenError(LodestampError):
+    """An address that cannot be listened on: taken, not this machine's, or not permitted."""
+
+    default_code = "listen"
 
 
 class StoreError(LodestampError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from hashlib import sha256, shake_128
 
 import pytest
@@ -12,10 +13,12 @@ from lodestamp.core.content import (
     Chunker,
     Entry,
     EntryType,
+    LayoutName,
     Mtime,
     PBNode,
     add_bytes,
     address_file,
+    covenant_layout,
     dag_pb,
     get_profile,
     parse_chunker,
@@ -96,24 +99,28 @@ def test_the_public_file_of_300_mb_has_its_cids_in_five_profiles(vectors):
     assert check_public_file(large) == 5
 
 
-def test_nineteen_balanced_custom_layouts_have_their_cids_in_three_forms(vectors):
+def test_38_custom_layouts_half_of_them_trickle_have_their_cids_in_three_forms(vectors):
+    """R40, R41."""
     cases = load_json(vectors / "content/unixfs_public.json")["files_custom_layout"]
-    balanced = [case for case in cases if case["layout"] == "balanced"]
-    assert (len(cases), len(balanced)) == (38, 19)
+    layouts = Counter(case["layout"] for case in cases)
+    assert layouts == {"balanced": 19, "trickle": 19}
     checked = 0
-    for case in balanced:
+    for case in cases:
         chunker = parse_chunker(case["chunker"])
         [data] = content(case["formula"], case["seed"], case["size"])
         for form, choices in CUSTOM_FORMS.items():
             profile = get_profile("unixfs-v0-2015").override(
-                chunker=chunker, max_links=case["max_links"], **choices
+                chunker=chunker,
+                max_links=case["max_links"],
+                layout=LayoutName(case["layout"]),
+                **choices,
             )
             root, blocks = add_bytes(data, profile)
             assert str(root.cid) == case["cid"][form]
             assert root == address_file([data], profile)
             assert (len(blocks), sum(len(b.data) for b in blocks)) == (root.blocks, root.dag_size)
             checked += 1
-    assert checked == 57
+    assert checked == 114
 
 
 KUBO_PROFILES = {
@@ -122,16 +129,15 @@ KUBO_PROFILES = {
     "unixfs-v0-2015 + --max-file-links 1024": get_profile("unixfs-v0-2015").override(
         max_links=1024
     ),
+    "unixfs-v0-2015 + --trickle": get_profile("unixfs-v0-2015").override(layout=LayoutName.TRICKLE),
 }
-TRICKLE = "unixfs-v0-2015 + --trickle"
 
 
 def kubo_cases(vectors):
-    """Return kubo's own cases in the balanced layout; its one trickle case is not ours to make."""
+    """Return kubo's own cases."""
     cases = load_json(vectors / "content/unixfs_kubo_golden.json")["files"]
-    balanced = [case for case in cases if case["profile"] != TRICKLE]
-    assert (len(cases), len(balanced)) == (12, 11)
-    return balanced
+    assert len(cases) == 12
+    return cases
 
 
 def check_kubo_case(case):
@@ -143,11 +149,11 @@ def check_kubo_case(case):
     assert root.size == (len(text) if size is None else size)
 
 
-def test_eight_files_have_the_cids_of_kubo_itself(vectors):
+def test_nine_files_have_the_cids_of_kubo_itself(vectors):
     quick = [case for case in kubo_cases(vectors) if (case["size"] or 0) < SLOW_SIZE]
     for case in quick:
         check_kubo_case(case)
-    assert len(quick) == 8
+    assert len(quick) == 9
 
 
 @pytest.mark.slow
@@ -156,6 +162,19 @@ def test_three_large_files_have_the_cids_of_kubo_itself(vectors):
     for case in large:
         check_kubo_case(case)
     assert sorted(case["size"] for case in large) == [1 << 28, 1 << 30, (1 << 30) + 1]
+
+
+def check_covenant_path(root, blocks):
+    """R65, R66: every level hashes to the digest above it, down to the last leaf's."""
+    get = {block.cid: block.data for block in blocks}.get
+    leaves = [block.cid for block in blocks if block.cid.codec == 0x55]
+    levels = covenant_layout.path(get, root.cid, len(leaves) - 1)
+    assert len(levels) == covenant_layout.check(get, root.cid)
+    digest = root.cid.digest
+    for level in levels:
+        assert sha256(level.prefix + level.digest + level.suffix).digest() == digest
+        digest = level.digest
+    assert digest == leaves[-1].digest
 
 
 def test_nineteen_files_have_the_covenant_layout(vectors):
@@ -169,6 +188,7 @@ def test_nineteen_files_have_the_covenant_layout(vectors):
         assert len(blocks[-1].data) == case["root_block_bytes"]
         inner = [len(block.data) for block in blocks if block.cid.codec == 0x70]
         assert max(inner, default=0) == case["largest_inner_block_bytes"] <= 520
+        check_covenant_path(root, blocks)
     assert len(cases) == 19
 
 

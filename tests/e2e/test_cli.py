@@ -233,7 +233,7 @@ def test_a_proof_can_go_to_standard_output(shell):
     ("words", "exits", "code"),
     [
         (("stamp", "gone.txt"), 2, "source.missing"),
-        (("stamp", "."), 2, "source.directory"),
+        (("stamp", "."), 2, "source.special"),
         (("stamp", "/dev/zero"), 2, "source.special"),
         (("stamp", "pipe"), 2, "source.special"),
         (("stamp", "report.txt/x"), 2, "source.unreadable"),

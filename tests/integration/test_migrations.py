@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 
 import lodestamp
 from lodestamp.errors import LogCorrupt
+from lodestamp.node.blocks import tables as content_tables
 from lodestamp.node.recorder import tables
 from lodestamp.node.storage import METADATA, Database
 from lodestamp.node.storage.database import SCHEMA_REVISION
@@ -25,7 +26,10 @@ def test_migrated_and_declared_schema_are_equal(tmp_path):
     with database.reading("comparing") as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, METADATA) == []
-        assert {table.name for table in METADATA.sorted_tables} >= {tables.operation.name}
+        assert {table.name for table in METADATA.sorted_tables} >= {
+            tables.operation.name,
+            content_tables.pins.name,
+        }
     database.close()
     database = Database.open(tmp_path / "a.db")  # a second time there is nothing to do
     database.close()

@@ -54,6 +54,11 @@ def test_two_processes_stamp_into_one_home_at_once(tmp_path):
     stamped = [json.loads(line) for text in said for line in text.splitlines()]
     assert sorted(index for index, _path in stamped) == list(range(2 * count))
     assert_clean(home)
+    with sqlite3.connect(home / "lodestamp.db") as database:
+        chain = database.execute("SELECT author_seq FROM operation ORDER BY seq").fetchall()
+        contradictions = database.execute("SELECT count(*) FROM equivocation").fetchone()
+    assert chain == [(number,) for number in range(2 * count)]  # N5: one chain, no fork
+    assert contradictions == (0,)
     for _index, path in stamped:
         verdict = lodestamp.verify(path.replace(".txt", ".proof.json"), path)
         assert verdict.exit_code == 0

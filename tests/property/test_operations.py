@@ -4,9 +4,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lodestamp.core.encoding import INT_MAX, address_of, canonical_json
-from lodestamp.core.keys import SigningKey
-from lodestamp.core.operations import build_op, claim, evidence, parse_op, verify_op
+from lodestamp.core.encoding import INT_MAX, address_of, canonical_json, parse_canonical
+from lodestamp.core.keys import KeyEvent, SigningKey, did_key_decode, multikey_decode
+from lodestamp.core.operations import (
+    Rate,
+    build_cap,
+    build_op,
+    claim,
+    evidence,
+    grant,
+    key,
+    parse_cap,
+    parse_op,
+    verify_cap,
+    verify_op,
+)
 from lodestamp.errors import LodestampError
 
 SIGNER = SigningKey.from_seed("ed25519", bytes(range(32)))
@@ -124,6 +136,77 @@ def test_no_replaced_field_is_accepted_under_the_old_signature(name, value):
     assert canonical_json(envelope) == op.wire
     changed = canonical_json(envelope | {name: value})
     assert accepts(changed) == (changed == op.wire)
+
+
+HYBRID = SigningKey.from_seed("hybrid", bytes(64))
+QUANTUM_OP = build_op(
+    HYBRID, "n", "key", key(KeyEvent.inception("org", HYBRID.public_key, nonce=bytes(16))), (), 1,
+    version=2, seq=0,
+)  # fmt: skip
+
+
+@given(BODIES, NODES, PREVS, SECONDS, st.tuples(SECONDS, st.none() | IDS))
+def test_what_is_built_in_version_2_parses_to_itself(typed, node, prev, ts, added):
+    (kind, body), (seq, cap) = typed, added
+    op = build_op(SIGNER, node, kind, body, prev, ts, version=2, seq=seq, cap=cap)
+    again = parse_op(op.wire)
+    verify_op(again)
+    assert again == op
+    assert (again.seq, again.cap, again.alg, again.body) == (seq, cap, "ed25519", body)
+    signed = {
+        "alg": "ed25519", "author": op.author, "body": op.body, "cap": cap, "node": node,
+        "prev": sorted(prev), "seq": seq, "ts": ts, "type": kind, "v": 2,
+    }  # fmt: skip
+    assert op.payload == b"lodestamp/op/2\n" + canonical_json(signed)
+
+
+def test_no_flipped_bit_of_a_grant_of_version_2_is_accepted():
+    cap = build_cap(
+        SIGNER, audience=SIGNER.key_id, predicates=["a.*"], not_before=1, expires_at=2,
+        nonce=bytes(16), rate=Rate(1, 2), resources=["b*"],
+    )  # fmt: skip
+    wire = build_op(SIGNER, "n", "grant", grant(cap), (), 1, version=2, seq=0).wire
+    assert accepts(wire)
+    for bit in range(len(wire) * 8):
+        changed = bytearray(wire)
+        changed[bit // 8] ^= 1 << bit % 8
+        assert not accepts(bytes(changed)), f"bit {bit}"
+    block = canonical_json(dict(cap.document))
+    for bit in range(len(block) * 8):
+        changed = bytearray(block)
+        changed[bit // 8] ^= 1 << bit % 8
+        assert not _is_cap(bytes(changed)), f"bit {bit}"
+
+
+def _is_cap(block):
+    try:
+        verify_cap(parse_cap(parse_canonical(block)))
+    except LodestampError:
+        return False
+    return True
+
+
+@given(st.integers(0, len(QUANTUM_OP.wire) * 8 - 1))
+@settings(max_examples=300)
+def test_no_flipped_bit_of_a_hybrid_is_accepted(bit):
+    assert accepts(QUANTUM_OP.wire)
+    changed = bytearray(QUANTUM_OP.wire)
+    changed[bit // 8] ^= 1 << bit % 8
+    assert not accepts(bytes(changed))
+
+
+@given(VALUES | st.dictionaries(KEYS, VALUES))
+def test_any_value_is_an_event_a_capability_or_our_error(value):
+    for call in (KeyEvent.parse, parse_cap):
+        with pytest.raises(LodestampError):
+            call(value)
+
+
+@given(st.text(max_size=60) | st.text("123abcz", max_size=60).map(lambda text: "z6Mk" + text))
+def test_any_text_is_a_multikey_or_our_error(text):
+    for call, given_text in ((multikey_decode, text), (did_key_decode, "did:key:" + text)):
+        with pytest.raises(LodestampError):
+            call(given_text)
 
 
 @given(st.binary(max_size=200))

@@ -31,8 +31,8 @@ TABLE = {
     "covenant-8-512": (1, True, 512, 8),
 }
 CUSTOM = (
-    'custom:{"chunker":"size-64","cid_version":0,"hash":"sha2-256","layout":"balanced",'
-    '"max_links":3,"raw_leaves":false}'
+    'custom:{"chunker":"size-64","cid_version":0,"hamt_estimate":"links-bytes","hash":"sha2-256",'
+    '"layout":"balanced","max_links":3,"raw_leaves":false}'
 )
 
 
@@ -62,7 +62,8 @@ def test_a_custom_profile_is_named_by_its_fields():
     [
         "", "unixfs", "UNIXFS-V1-2025", "unixfs-v1-2025 ", "custom:", "custom:{}", "custom:[]",
         "custom:\ud800", "custom:" + "[" * 100_000, CUSTOM + " ", CUSTOM.replace(",", ", "),
-        CUSTOM.replace("sha2-256", "blake3"), CUSTOM.replace("balanced", "trickle"),
+        CUSTOM.replace("sha2-256", "blake3"), CUSTOM.replace("balanced", "flat"),
+        CUSTOM.replace("links-bytes", "block-bytes"), CUSTOM.replace("sha2-256", "md5"),
         CUSTOM.replace("size-64", "size-0"), CUSTOM.replace("size-64", "buzhash"),
         CUSTOM.replace('"size-64"', "64"), CUSTOM.replace(":0,", ":2,"),
         CUSTOM.replace(":0,", ":false,"), CUSTOM.replace(":3,", ":1,"),

@@ -4,7 +4,7 @@ import pytest
 
 from lodestamp.core.encoding import INT_MAX, address_of
 from lodestamp.core.operations import SOURCES_MAX, claim, evidence
-from lodestamp.core.operations.bodies import check_body
+from lodestamp.core.operations.bodies import BODIES_1, BODIES_2, check_body
 from lodestamp.errors import OpError
 
 SOURCE = address_of(b"source")
@@ -22,7 +22,7 @@ CLAIM = {
 
 def refusal_of(kind, body):
     with pytest.raises(OpError) as refusal:
-        check_body(kind, body)
+        check_body(BODIES_1, kind, body)
     assert refusal.value.code == "bad-body"
     return refusal.value.at
 
@@ -103,11 +103,11 @@ def test_content_is_an_object(value):
 
 def test_the_edges_of_every_range_are_inside():
     for seconds in (0, INT_MAX):
-        check_body("evidence", EVIDENCE | {"captured_at": seconds})
+        check_body(BODIES_1, "evidence", EVIDENCE | {"captured_at": seconds})
     for points in (0, 10_000):
-        check_body("claim", CLAIM | {"confidence_bp": points})
+        check_body(BODIES_1, "claim", CLAIM | {"confidence_bp": points})
     for value in (None, True, 0, "", [], {}, [[{"a": []}]]):
-        check_body("claim", CLAIM | {"object": value})
+        check_body(BODIES_1, "claim", CLAIM | {"object": value})
 
 
 @pytest.mark.parametrize(
@@ -125,12 +125,63 @@ def test_sources_are_unique_operation_ids(sources, at):
 def test_a_claim_has_at_most_1024_sources_in_any_order():
     sources = [address_of(str(number).encode()) for number in range(SOURCES_MAX)]
     assert sources != sorted(sources)
-    check_body("claim", CLAIM | {"derived_from": sources})
+    check_body(BODIES_1, "claim", CLAIM | {"derived_from": sources})
     body = CLAIM | {"derived_from": [*sources, SOURCE]}
     assert refusal_of("claim", body) == "/body/derived_from"
 
 
 def test_the_deriver_is_the_user_exactly_when_nothing_is_derived():
-    check_body("claim", CLAIM | {"derived_from": [], "deriver": "user"})
+    check_body(BODIES_1, "claim", CLAIM | {"derived_from": [], "deriver": "user"})
     assert refusal_of("claim", CLAIM | {"derived_from": []}) == "/body/deriver"
     assert refusal_of("claim", CLAIM | {"deriver": "user"}) == "/body/deriver"
+
+
+ID = address_of(b"id")
+KEY_ID = "hybrid:" + "0" * 64
+MINIMAL = {
+    "refutation": {"target": ID, "reason": "r"},
+    "revocation": {"cap_id": ID, "reason": "r"},
+    "attestation": {
+        "cap_id": ID, "claim_op": ID, "subject": "s", "predicate": "p", "object": None,
+        "confidence_bp": 0, "provenance_commitment": ID, "attested_at": 0,
+    },
+    "receipt": {
+        "cap_id": ID, "revocation_op": ID, "purged_attestations": 0, "statement": "s",
+        "purged_root": ID,
+    },
+    "notice": {"attestation_op": ID, "state": "stale", "audience": KEY_ID},
+    "confirm": {"author": KEY_ID, "node": "n", "keep": ID, "reason": "r"},
+}  # fmt: skip
+
+
+def body_refusal(kind, body, bodies=BODIES_2):
+    with pytest.raises(OpError) as refusal:
+        check_body(bodies, kind, body)
+    assert refusal.value.code == "bad-body"
+    return refusal.value.at
+
+
+@pytest.mark.parametrize(("kind", "field"), [(k, f) for k, body in MINIMAL.items() for f in body])
+def test_each_field_of_the_other_types_is_checked_and_required(kind, field):
+    body = MINIMAL[kind]
+    check_body(BODIES_2, kind, body)
+    without = {name: value for name, value in body.items() if name != field}
+    if field == "purged_root":
+        check_body(BODIES_2, kind, without)
+    else:
+        assert body_refusal(kind, without) == f"/body/{field}"
+    if field != "object":
+        for bad in ("", True, -1, 1.0, [], {}, None, ID + "\n" if body[field] == ID else ["x"]):
+            assert body_refusal(kind, body | {field: bad}) == f"/body/{field}"
+    assert body_refusal(kind, body | {"derived_from": [ID]}) == "/body/derived_from"
+
+
+def test_the_types_and_fields_of_version_2_are_not_in_version_1():
+    assert BODIES_2.keys() - BODIES_1.keys() == {"key", "notice", "confirm"}
+    assert len(BODIES_1) == 7
+    assert body_refusal("receipt", MINIMAL["receipt"], BODIES_1) == "/body/purged_root"
+
+
+def test_a_notice_is_of_one_of_two_states():
+    check_body(BODIES_2, "notice", MINIMAL["notice"] | {"state": "restored"})
+    assert body_refusal("notice", MINIMAL["notice"] | {"state": "fresh"}) == "/body/state"

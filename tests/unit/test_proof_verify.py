@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import Any
@@ -10,9 +9,8 @@ from typing import Any
 import pytest
 
 from lodestamp.core.content import DEFAULT, Chunker, get_profile
-from lodestamp.core.encoding import canonical_json
 from lodestamp.core.keys import SigningKey
-from lodestamp.core.operations import evidence
+from lodestamp.core.operations import Operation, build_op, evidence, refutation
 from lodestamp.core.proof import (
     CODES,
     LEGS,
@@ -125,6 +123,20 @@ def bare() -> bytes:
     return from_parts(PROOF_OPERATION).encode()
 
 
+HYBRID = SigningKey.from_seed("hybrid", bytes(64))
+
+
+def hybrid_evidence() -> Operation:
+    """Return an evidence of the content by an author whose id only names its key."""
+    stated = statement_of(content_of(DATA))
+    body = evidence(source="s", kind="lodestamp.content/1", content=stated, captured_at=1)
+    return build_op(HYBRID, "n", "evidence", body, (), 1, version=2, seq=0)
+
+
+def by_hybrid() -> Proof:
+    return sealed_proof(hybrid_evidence(), (), content_of(DATA))
+
+
 PROOF_OPERATION = evidence_of(statement_of(content_of(DATA)))
 OLD_FORMAT = edited(PROOF, put("version", 2))
 REFUTED = BYTES[:-1]
@@ -145,7 +157,6 @@ SCENARIOS: dict[str, Callable[[], Verdict]] = {
     ),
     "operation.schema": lambda: verify(with_operation(lambda wire: {**wire, "moon": 1})),
     "operation.key_not_pinned": lambda: verify(BYTES, Trust(authors=())),
-    "operation.unsupported": lambda: tampered(put("subject", "operation", "v", 2)),
     "operation.blocked": lambda: verify(REFUTED),
     "content.not_in_operation": lambda: verify(
         sealed_proof(evidence_of({}, kind="note", source="s"), (), content_of(DATA)).encode()
@@ -157,6 +168,7 @@ SCENARIOS: dict[str, Callable[[], Verdict]] = {
     "content.profile_unknown": lambda: verify(unknown_profile(), None, DATA),
     "content.not_carried": lambda: verify(bare()),
     "content.blocked": lambda: verify(REFUTED),
+    "authority.key_unknown": lambda: verify(by_hybrid().encode()),
     "authority.unsupported": lambda: tampered(put("authority", {})),
     "authority.not_carried": lambda: verify(BYTES),
     "authority.blocked": lambda: verify(REFUTED),
@@ -193,7 +205,8 @@ def test_there_is_a_scenario_for_every_code_and_for_no_other():
 def test_each_code_is_reached_with_its_status(code: str):
     verdict = SCENARIOS[code]()
     assert tuple(leg.name for leg in verdict.legs) == LEGS
-    leg = verdict.leg(code.partition(".")[0])
+    bearer = "operation" if code == "authority.key_unknown" else code.partition(".")[0]
+    leg = verdict.leg(bearer)
     assert (leg.code, leg.status) == (code, CODES[code])
     assert leg.detail
     assert verdict.verdict is not Status.ESTABLISHED or not leg.counts
@@ -310,7 +323,7 @@ def test_a_disclosed_operation_is_checked_like_the_subject():
     for change, code in (
         (lambda wire: {**wire, "ts": 1}, "operation.id_mismatch"),
         (lambda wire: identified({**wire, "ts": 1}), "operation.bad_signature"),
-        (lambda wire: {**wire, "v": 2}, "operation.unsupported"),
+        (lambda wire: {**wire, "v": 2}, "operation.schema"),
     ):
         data = edited(
             proof,
@@ -323,14 +336,48 @@ def test_a_disclosed_operation_is_checked_like_the_subject():
         assert "/subject/disclosed/0" in leg.detail
 
 
+def test_an_author_whose_key_is_not_at_hand_is_unknown_and_nothing_rests_on_it():
+    """K11: `authority.key_unknown`, never refuted; the log still shows that the bytes are in it."""
+    verdict = verify(by_hybrid().encode(), None, DATA)
+    assert verdict.exit_code == 2
+    assert status_of(verdict)["operation"] == "authority.key_unknown"
+    assert status_of(verdict)["content"] == "content.blocked"
+    assert status_of(verdict)["log"] == "established"
+    assert HYBRID.key_id in verdict.leg("operation").detail
+
+
+def _change_subject(top: dict[str, Any], change: Callable[[Any], Any]) -> None:
+    top["subject"]["operation"] = change(top["subject"]["operation"])
+
+
+def test_a_broken_operation_is_refuted_though_its_key_is_not_at_hand():
+    """K11."""
+    proof = by_hybrid()
+    for change, code in (
+        (lambda wire: {**wire, "ts": 2}, "operation.id_mismatch"),
+        (lambda wire: identified({**wire, "seq": -1}), "operation.schema"),
+    ):
+        data = edited(proof, lambda top, change=change: _change_subject(top, change))
+        assert verify(data).leg("operation").code == code
+
+
 @pytest.mark.parametrize("kind", ["grant", "refutation", "revocation", "attestation", "receipt"])
-def test_operations_of_types_built_later_are_unknown_not_refuted(kind: str):
+def test_operations_of_every_type_are_checked_against_their_schema(kind: str):
     data = with_operation(lambda wire: resigned({**wire, "type": kind, "body": {}}))
     verdict = verify(data, None, DATA)
-    assert verdict.exit_code == 2
-    assert status_of(verdict)["operation"] == "operation.unsupported"
+    assert verdict.exit_code == 1
+    assert status_of(verdict)["operation"] == "operation.schema"
     assert status_of(verdict)["log"] == "log.blocked"
-    assert verdict.subject is None
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_operation_of_either_version_and_of_another_type_is_established(version: int):
+    body = refutation(target=PROOF_OPERATION.op_id, reason="wrong")
+    seq = None if version == 1 else 0
+    subject = build_op(AUTHOR, "n", "refutation", body, (), 1, version=version, seq=seq)
+    verdict = verify(sealed_proof(subject).encode())
+    assert (verdict.exit_code, verdict.subject) == (0, subject.op_id)
+    assert verdict.leg("operation").facts["type"] == "refutation"
 
 
 @pytest.mark.parametrize(
@@ -489,15 +536,13 @@ def test_a_statement_about_one_content_is_not_proven_of_another():
     assert (leg.code, str(other.cid) in leg.detail) == ("content.not_in_operation", True)
 
 
-def test_content_of_an_evidence_we_cannot_read_yet_is_not_refuted():
-    newer = identified({**json.loads(PROOF_OPERATION.wire), "v": 2, "seq": 0})
-    body = {**claim_of([PROOF_OPERATION]).body, "derived_from": [newer["op_id"]]}
-    proof = sealed_proof(operation("claim", body), (), None)
-    top = json.loads(proof.encode())
-    top["subject"]["disclosed"] = [newer]
-    top["content"] = content_of(DATA).as_json()
-    verdict = verify(canonical_json(top), None, DATA)
-    assert verdict.leg("operation").code == "operation.unsupported"
+def test_content_of_an_evidence_whose_key_is_not_at_hand_is_not_refuted():
+    source = hybrid_evidence()
+    body = {**claim_of([PROOF_OPERATION]).body, "derived_from": [source.op_id]}
+    proof = sealed_proof(operation("claim", body), (source,), content_of(DATA))
+    verdict = verify(proof.encode(), None, DATA)
+    assert verdict.leg("operation").code == "authority.key_unknown"
+    assert "/subject/disclosed/0" in verdict.leg("operation").detail
     assert (verdict.leg("content").code, verdict.exit_code) == ("content.blocked", 2)
 
 

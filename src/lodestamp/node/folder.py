@@ -2,9 +2,11 @@
 
 ::
 
-    config.toml    closed schema; today `node`, the label on our own operations
+    config.toml    closed schema: `node`, the label on our own operations; `peers`, the keys that
+                   may sync as we do; `hosts`, the names a listener goes by
     keys/          author.key and log.key, mode 0600
-    lodestamp.db   the log
+    lodestamp.db   the log, and the index of the blocks
+    blocks/        the blocks of content that was added
     checkpoint     the newest checkpoint this home has published
 """
 
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -21,6 +24,7 @@ from typing import Final, Self
 
 import platformdirs
 
+from lodestamp.core.keys import KeyId, is_key_id
 from lodestamp.core.operations import NODE_LABEL_MAX, is_node_label
 from lodestamp.core.transparency import NOTE_SIZE_MAX
 from lodestamp.errors import HomeError
@@ -29,6 +33,8 @@ from lodestamp.node.whole import read_bounded, write_whole
 ENVIRONMENT: Final = "LODESTAMP_HOME"
 DEFAULT_NODE: Final = "local"
 """The node label; a host name would tell more than was asked."""
+_SETTINGS: Final = frozenset({"hosts", "node", "peers"})
+_HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]-]{1,260}")
 CONFIG_SIZE_MAX: Final = 64 << 10
 """Bytes of ``config.toml``; it is written by hand."""
 _FIRST_CONFIG: Final = (
@@ -41,6 +47,8 @@ class Configuration:
     """What ``config.toml`` says."""
 
     node: str = DEFAULT_NODE
+    peers: tuple[KeyId, ...] = ()
+    hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,11 @@ class HomeFolder:
     def database(self) -> Path:
         """The log's database."""
         return self.path / "lodestamp.db"
+
+    @property
+    def blocks(self) -> Path:
+        """The folder of the block store."""
+        return self.path / "blocks"
 
     @property
     def keys(self) -> Path:
@@ -182,12 +195,21 @@ def _parse_configuration(path: Path, data: bytes) -> Configuration:
         raise HomeError(f"{path} is not UTF-8 text", code="config") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise HomeError(f"{path} is not TOML: {error}", code="config") from error
-    unknown = document.keys() - {"node"}
+    unknown = document.keys() - _SETTINGS
     if unknown:
-        hint = "there is only `node`, a label"
+        hint = f"there are {', '.join(sorted(_SETTINGS))}"
         raise HomeError(f"{path}: {min(unknown)!r} is no setting", code="config", hint=hint)
     label = document.get("node", DEFAULT_NODE)
     if not is_node_label(label):
         message = f"{path}: node is a text of 1 to {NODE_LABEL_MAX} characters, none a control"
         raise HomeError(message, code="config")
-    return Configuration(node=label)
+    peers, hosts = document.get("peers", []), document.get("hosts", [])
+    if not isinstance(peers, list) or not all(map(is_key_id, peers)):
+        raise HomeError(f"{path}: peers is a list of key ids", code="config")
+    if not isinstance(hosts, list) or not all(map(_is_host, hosts)):
+        raise HomeError(f"{path}: hosts is a list of names such as example.org", code="config")
+    return Configuration(label, tuple(peers), tuple(hosts))
+
+
+def _is_host(name: object) -> bool:
+    return isinstance(name, str) and _HOST.fullmatch(name) is not None

@@ -12,6 +12,7 @@ from lodestamp.core.keys import SigningKey
 from lodestamp.core.transparency import NoteSigner, parse_vkey
 from lodestamp.errors import LodestampError
 from lodestamp.node import recorder
+from lodestamp.node.blocks import audit_blocks
 from lodestamp.node.findings import AuditReport
 from lodestamp.node.folder import HomeFolder
 from lodestamp.node.keyring import AUTHOR_KEY, LOG_KEY, load_key
@@ -44,12 +45,38 @@ def audit_log(
     return report
 
 
+def audit_content(
+    home: str | os.PathLike[str] | None = None, *, progress: Progress | None = None
+) -> AuditReport:
+    """Audit the block store of a home; HomeError when there is no home at all."""
+    report = AuditReport()
+    folder = HomeFolder.locate(home)
+    with folder.entering(create=False):
+        pass
+    _audit_content(folder, report, progress)
+    return report
+
+
+def _audit_content(folder: HomeFolder, report: AuditReport, progress: Progress | None) -> None:
+    try:
+        database = Database.open(folder.database, create=False)
+    except LodestampError as error:
+        report.find("S1", "database", error.message)
+        return
+    try:
+        audit_blocks(folder.blocks, database, report, progress=progress)
+    finally:
+        database.close()
+
+
 def fsck(
     home: str | os.PathLike[str] | None = None, *, progress: Progress | None = None
 ) -> AuditReport:
-    """Audit everything a home uses: its log, its settings and its author's key; as `audit_log`."""
+    """Audit everything a home uses: log, blocks, settings and the author's key; as `audit_log`."""
     report = audit_log(home, progress=progress)
     folder = HomeFolder.locate(home)
+    if report.clean:
+        _audit_content(folder, report, progress)
     _load(folder, AUTHOR_KEY, report)
     try:
         folder.configuration()

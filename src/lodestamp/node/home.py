@@ -10,52 +10,133 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
-from typing import Self
+from threading import Lock
+from typing import Final, Self
 
-from lodestamp.core.content import DEFAULT
+from lodestamp.core.content import DEFAULT, get_profile
 from lodestamp.core.encoding import Digest, JsonObject, JsonValue
-from lodestamp.core.keys import SigningKey
-from lodestamp.core.merkle import EMPTY_ROOT, ConsistencyProof, InclusionProof
+from lodestamp.core.keys import KeyId
+from lodestamp.core.merkle import ConsistencyProof, InclusionProof
 from lodestamp.core.operations import Operation, claim, evidence
 from lodestamp.core.proof import Proof
-from lodestamp.core.transparency import ED25519_NOTE, Checkpoint, NoteSigner, VerifierKey
-from lodestamp.errors import BadNote, HomeError, LogCorrupt
 from lodestamp.node import recorder
-from lodestamp.node.folder import HomeFolder
-from lodestamp.node.keyring import AUTHOR_KEY, LOG_KEY, load_key, make_key
+from lodestamp.node.blocks import Added, Adder, BlockStore
+from lodestamp.node.blocks.gateway import Gateway
+from lodestamp.node.blocks.ipns_records import IpnsRecords
+from lodestamp.node.clock import now_ms, now_s
+from lodestamp.node.folder import Configuration, HomeFolder
+from lodestamp.node.identities import Identities
+from lodestamp.node.keyring import Keyring
 from lodestamp.node.progress import Progress
 from lodestamp.node.proving import prove
-from lodestamp.node.recorder import Answer, Authorship, Recorded, Recorder
+from lodestamp.node.recorder import (
+    LOCAL_PEER,
+    Answer,
+    Authorship,
+    Event,
+    Recorded,
+    Recorder,
+)
+from lodestamp.node.roots import read_roots
 from lodestamp.node.stamping import NO_OPERATION, address_path, claim_about, evidence_of, rehearse
 from lodestamp.node.storage import Database
+from lodestamp.node.sync import (
+    Access,
+    DelegationServer,
+    Mode,
+    Peer,
+    ShallowStore,
+    SyncClient,
+    SyncReport,
+    SyncServer,
+    SyncStore,
+    receive_delegated,
+)
+
+MISSING_MAX: Final = 10_000
+"""Missing ids told at once: as many operations as one peer may have waiting."""
 
 
 class Node:
     """An open home. Thread-safe; close it, or use it as a context manager."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  `open` alone calls it
         self,
         folder: HomeFolder,
         database: Database,
-        author: SigningKey,
         log: recorder.Log,
-        label: str,
+        authorship: Authorship,
+        configuration: Configuration,
+        passphrase: str | None = None,
     ) -> None:
         self.home = folder.path
-        self.key_id = author.key_id
         self.log_key = log.key
         self._database = database
-        authorship = Authorship(author, label)
-        self._recorder = Recorder(database, log, authorship, clock=now_ms, publish=folder.publish)
+        self.configuration = configuration
+        self._blocks_path = folder.blocks
+        self._blocks: BlockStore | None = None
+        self._opening_blocks = Lock()
+        self._listeners: list[Callable[[Event], None]] = []
+        self._recorder = Recorder(
+            database, log, authorship, clock=now_ms, publish=folder.publish, emit=self._tell
+        )
+        self.identities = Identities(
+            database,
+            self._recorder,
+            Keyring(folder.keys, passphrase),
+            node=authorship.node,
+            lock=lambda: folder.entering(create=False),
+        )
+
+    @property
+    def key_id(self) -> KeyId:
+        """The key that signs what this node records."""
+        return self._recorder.authorship.signer.key_id
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The key ids and DIDs whose authority the owner of this log pins."""
+        with self._database.reading("reading the roots") as connection:
+            return read_roots(connection)
 
     @property
     def origin(self) -> str:
         """The log's name."""
         return self.log_key.name
+
+    @property
+    def blocks(self) -> BlockStore:
+        """The block store, opened on first use; errors as `BlockStore.open`."""
+        with self._opening_blocks:
+            if self._blocks is None:
+                self._blocks = BlockStore.open(self._blocks_path, self._database, clock=now_ms)
+            return self._blocks
+
+    @cached_property
+    def ipns_records(self) -> IpnsRecords:
+        """The IPNS records this home keeps."""
+        return IpnsRecords(self._database, now_ms)
+
+    @cached_property
+    def gateway(self) -> Gateway:
+        """What answers requests of the trustless gateway from this home's blocks."""
+        return Gateway(self.blocks.get, self.ipns_records)
+
+    def add(
+        self,
+        paths: Sequence[str | os.PathLike[str]],
+        *,
+        profile: str = DEFAULT,
+        progress: Progress | None = None,
+    ) -> list[Added]:
+        """Keep files and folders as blocks, each pinned; errors as `Adder.add`."""
+        adder = Adder(self.blocks, get_profile(profile))
+        return list(adder.add([Path(path) for path in paths], progress))
 
     def stamp(
         self,
@@ -65,16 +146,24 @@ class Node:
         name: bool = False,
         profile: str = DEFAULT,
         sha256: bool = False,
+        only_hash: bool = False,
         progress: Progress | None = None,
     ) -> Proof:
-        """Address a file, record that as evidence, and return the proof of it.
+        """Keep a file or folder, record its address as evidence, and return the proof of it.
 
         With `claim`, a claim by the same author says this about the content and is the proof's
-        subject. `name` tells the file's own name, `sha256` its plain digest; a file of one block
-        has that digest anyway. SourceError when the file cannot be read or changes meanwhile.
+        subject. `name` tells the path's last name, `sha256` a file's plain digest; a file of one
+        block has that digest anyway. With `only_hash` the block store keeps nothing. SourceError
+        when something cannot be read or changes meanwhile; errors as `address_path`.
         """
         path = Path(path)
-        addressed = address_path(path, profile=profile, sha256=sha256, progress=progress)
+        addressed = address_path(
+            path,
+            profile=profile,
+            sha256=sha256,
+            progress=progress,
+            store=None if only_hash else self.blocks,
+        )
         if claim is not None:
             rehearse("claim", claim_about(addressed, claim, NO_OPERATION))
         body = evidence_of(addressed, name=path.name if name else None, captured_at=now_s())
@@ -148,14 +237,99 @@ class Node:
         )
         return self._recorder.author("claim", body).result()
 
-    def append(self, wires: Sequence[bytes]) -> list[Answer]:
-        """Record operations that others signed; each answer stands at its operation's place."""
-        return self._recorder.submit(wires).result()
+    def append(self, wires: Sequence[bytes], *, peer: str = LOCAL_PEER) -> list[Answer]:
+        """Record operations that others signed; each answer stands at its operation's place.
+
+        `peer` is who gave them to us; what has to wait for its parents waits in that peer's share.
+        """
+        return self._recorder.submit(wires, peer=peer).result()
+
+    def missing(self, limit: int = MISSING_MAX) -> list[str]:
+        """Return ids that waiting operations lack, and ids of those put out of the pool."""
+        with self._database.reading("listing what is missing") as connection:
+            return recorder.missing_ids(connection, limit)
+
+    def purge(self, op_ids: Sequence[str]) -> int:
+        """Erase bodies; ids, leaves and proofs stand. Errors and reach as `recorder.purge`."""
+        return recorder.purge(self._database, op_ids, now_ms())
+
+    def listen(self, listener: Callable[[Event], None]) -> None:
+        """Call `listener` with each contradiction and each operation released, once it is on disk.
+
+        It is called by the writer, so it must hand longer work to another thread.
+        """
+        self._listeners.append(listener)
+
+    def _tell(self, event: Event) -> None:
+        for listener in self._listeners:
+            listener(event)
 
     def op(self, op_id: str) -> Operation:
         """Return an operation as it is stored; UnknownOperation when the log does not hold it."""
         with self._database.reading("reading an operation") as connection:
             return recorder.find_operation(connection, op_id).operation
+
+    def wires(self, after: int = -1, limit: int = 500) -> tuple[list[bytes], int | None]:
+        """Return a page of wire forms above leaf `after`, and the leaf to go on from, or None."""
+        with self._database.reading("reading operations") as connection:
+            size = recorder.read_head(connection).size
+            end = min(after + 1 + limit, size)
+            found = list(recorder.read_wires(connection, range(after + 1, end)))
+        return found, end - 1 if end < size else None
+
+    @cached_property
+    def access(self) -> Access:
+        """Who may ask this node over HTTP: its roots and own key, and peers its settings name."""
+        peers = {self.key_id, *self.configuration.peers}
+        delegation = self.delegation
+        return Access(
+            lambda key_id: key_id in peers or delegation.is_root(key_id),
+            clock=now_ms,
+            may_act=delegation.may_act,
+        )
+
+    @cached_property
+    def delegation(self) -> DelegationServer:
+        """What this node's delegates are shown."""
+        return DelegationServer(self._database, self.roots, now_ms)
+
+    @cached_property
+    def shallow(self) -> ShallowStore:
+        """What others delegated to us."""
+        return ShallowStore(self._database, now_ms)
+
+    @cached_property
+    def sync_server(self) -> SyncServer:
+        """What answers this node's peers; who may ask is for `access`."""
+        return SyncServer(self._sync_store)
+
+    @cached_property
+    def _sync_store(self) -> SyncStore:
+        return SyncStore(self.origin, self._database, record=self._record_from, clock=now_ms)
+
+    def _record_from(self, wires: Sequence[bytes], peer: str) -> list[Answer]:
+        return self._recorder.submit(wires, peer=peer).result()
+
+    def sync(
+        self,
+        peer: str,
+        *,
+        mode: Mode = "auto",
+        merge: bool = False,
+        cap: str | None = None,
+        delegated: str | None = None,
+    ) -> SyncReport:
+        """Bring this log and that of the node at `peer` together; ``http://HOST[:PORT]``.
+
+        We ask with our own key, under the grant `cap` where that is given. Only with `merge` is a
+        log of another origin taken in. With `delegated` we ask as the delegate of that grant, for
+        what it lets us read, and keep it in `shallow`. SyncError, PeerError and SnapshotGoneError
+        as `SyncClient`; what was received before is kept.
+        """
+        with Peer(peer, self._recorder.authorship.signer, clock=now_ms, cap=cap) as asked:
+            if delegated is not None:
+                return receive_delegated(self.shallow, asked, delegated, self.key_id)
+            return SyncClient(self._sync_store, asked, merge=merge).run(mode)
 
     def prove(self, op_id: str, *, disclose: Sequence[str] = ()) -> Proof:
         """Return the proof of an operation under the newest checkpoint.
@@ -182,6 +356,11 @@ class Node:
         with self._database.reading("proving consistency") as connection:
             return recorder.consistency(connection, size1, size2)
 
+    def author_as(self, named: str) -> None:
+        """Sign what follows with the key that a key id, a DID or a name means."""
+        by = self._recorder.authorship
+        self._recorder.authorship = replace(by, signer=self.identities.signer(named))
+
     def close(self) -> None:
         """Commit what is waiting and release the home."""
         self._recorder.close()
@@ -192,90 +371,3 @@ class Node:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def open(  # noqa: A001  `lodestamp.open` is what people type
-    home: str | os.PathLike[str] | None = None, *, create: bool = True, origin: str | None = None
-) -> Node:
-    """Open a home, made on first use: `home`, else LODESTAMP_HOME, else the platform's folder.
-
-    `origin` names a new log (default ``lodestamp.local/`` and 16 hex digits of its key). HomeError
-    when the folder cannot be used, LogCorrupt when its log contradicts itself or what it published.
-    """
-    folder = HomeFolder.locate(home)
-    if origin is not None:
-        _require_origin(origin)
-    with folder.entering(create=create):
-        configuration = folder.configuration()
-        database = _open_database(folder)
-        try:
-            author, log = _open_log(folder, database, origin)
-        except BaseException:
-            database.close()
-            raise
-    return Node(folder, database, author, log, configuration.node)
-
-
-def _require_origin(origin: str) -> None:
-    """Refuse a name that no checkpoint could bear, before anything is made."""
-    try:
-        Checkpoint(VerifierKey(origin, ED25519_NOTE, bytes(32)).name, 0, EMPTY_ROOT)
-    except BadNote:
-        hint = "at most 255 bytes, no space, no plus sign: such as example.org/log"
-        raise HomeError(f"{origin[:80]!r} cannot name a log", code="origin", hint=hint) from None
-
-
-def _open_database(folder: HomeFolder) -> Database:
-    """Make the database of a new home; of one that has published, only open it."""
-    gone = folder.checkpoint.exists() and not folder.database.exists()
-    return Database.open(folder.database, create=not gone)
-
-
-def _open_log(
-    folder: HomeFolder, database: Database, origin: str | None
-) -> tuple[SigningKey, recorder.Log]:
-    with database.reading("opening the log") as connection:
-        named = recorder.read_meta(connection, "origin")
-    if named is None:
-        return _make_log(folder, database, origin)
-    if origin not in (None, named):
-        hint = "leave --origin out, or give another --home"
-        message = f"this home's log is {named}, and a log keeps its name"
-        raise HomeError(message, code="origin", hint=hint)
-    author = load_key(folder.keys, AUTHOR_KEY)
-    signer = NoteSigner(named, load_key(folder.keys, LOG_KEY))
-    published = folder.published()  # before the snapshot, or a busy neighbour looks like a rollback
-    with database.reading("opening the log") as connection:
-        log = recorder.Log.load(connection, signer)
-        if published is not None:
-            recorder.check_published(connection, published, log.key)
-    return author, log
-
-
-def _make_log(
-    folder: HomeFolder, database: Database, origin: str | None
-) -> tuple[SigningKey, recorder.Log]:
-    if folder.published() is not None:
-        hint = "restore the database; a new log would contradict what was published"
-        raise LogCorrupt(f"{folder.database} lost its log", code="log-rolled-back", hint=hint)
-    author = make_key(folder.keys, AUTHOR_KEY)
-    key = make_key(folder.keys, LOG_KEY)
-    named = f"lodestamp.local/{key.public_key.raw.hex()[:16]}" if origin is None else origin
-    signer = NoteSigner(named, key)
-    with database.writing("making the log") as connection:
-        recorder.create(connection, signer, now_ms())
-        recorder.write_meta(connection, "origin", signer.name)
-        recorder.write_meta(connection, "vkey", signer.verifier_key.text())
-        log = recorder.Log.load(connection, signer)
-    folder.publish(log.head.note)
-    return author, log
-
-
-def now_ms() -> int:
-    """Return the time of this machine's clock in Unix milliseconds."""
-    return time.time_ns() // 1_000_000
-
-
-def now_s() -> int:
-    """Return the time of this machine's clock in Unix seconds."""
-    return now_ms() // 1000

@@ -8,8 +8,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from lodestamp.core import proof as proofs
+from lodestamp.core.content import Tree
 from lodestamp.core.verdict import Verdict
-from lodestamp.node.blocks import SourceFile, unreadable
+from lodestamp.node.blocks import SourceFile, is_folder, read_tree, unreadable
 from lodestamp.node.progress import Progress
 
 StrPath = str | os.PathLike[str]
@@ -26,15 +27,18 @@ def verify(
 ) -> Verdict:
     """Check a proof, offline, and say leg by leg what is established and by what.
 
-    A text is a path, bytes are the thing itself. Given `content`, its address is computed again;
+    A text is a path, of `content` also that of a folder; bytes are the thing itself. Given
+    `content`, its address is computed again;
     otherwise the content leg of a proof that carries one is unknown, unless `without_content`.
     Bad proofs are refuted, never raised. SourceError when a file cannot be read, TrustError when
     the trust file is not one.
     """
     with ExitStack() as stack:
-        pieces: bytes | Iterable[memoryview] | None
+        pieces: bytes | Iterable[memoryview] | Tree | None
         if content is None or isinstance(content, bytes):
             pieces = content
+        elif is_folder(Path(content)):
+            pieces = Tree(read_tree(Path(content), progress=progress))
         else:
             source = stack.enter_context(SourceFile.open(Path(content)))
             pieces = source.pieces(progress)

@@ -9,12 +9,22 @@ Every key comes from a fixed seed and Ed25519 signatures repeat themselves, so n
 from __future__ import annotations
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from lodestamp.core.encoding import canonical_json
+from lodestamp.core.operations import (
+    Operation,
+    build_cap,
+    build_op,
+    grant,
+    parse_op,
+    refutation,
+)
 from lodestamp.core.proof import STATEMENT_PREDICATE, Content, Proof, Trust, from_parts, verify
 from lodestamp.core.transparency import ED25519_COSIGNATURE, VerifierKey
 from proofs import (
@@ -30,6 +40,7 @@ from proofs import (
     identified,
     key,
     log_vkey,
+    operation,
     proof_of_content,
     sealed,
     signed_note,
@@ -135,8 +146,29 @@ def valid() -> list[Case]:
         Case("carries_authority", edited(small, put("authority", {"grants": []}))),
         Case("carries_a_ledger", edited(small, put("ledger", {"chain": "example"}))),
         Case("carries_an_anchor", edited(small, put("anchors", [{"kind": "ots"}]))),
+        *_other_operations(sources[0]),
         Case("version_2", edited(small, put("version", 2))),
         Case("requires_a_feature", edited(small, put("requires", ["moon-phase"]))),
+    ]
+
+
+def _other_operations(source: Operation) -> list[Case]:
+    """Operations of version 2 and of other types; one by an author whose key is not carried."""
+    plain = build_op(AUTHOR, "press-1", "evidence", source.body, (), 1, version=2, seq=0)
+    cap = build_cap(
+        AUTHOR, audience=STRANGER.key_id, predicates=["prefers.*"], not_before=1, expires_at=2,
+        nonce=bytes(16),
+    )  # fmt: skip
+    granted = build_op(AUTHOR, "press-1", "grant", grant(cap), (), 1, version=2, seq=1)
+    wrong = operation("refutation", refutation(target=source.op_id, reason="not mine"))
+    unsigned = {**json.loads(plain.wire), "alg": "mldsa65", "author": "mldsa65:" + "00" * 32}
+    stranger = identified({**unsigned, "sig": b64encode(bytes(3309)).decode()})
+    unknown = parse_op(canonical_json(stranger))
+    return [
+        Case("operation_of_version_2", from_parts(plain).encode(), None),
+        Case("grant_of_version_2", from_parts(granted).encode(), None),
+        Case("refutation", from_parts(wrong, (), None, *sealed(wrong, 1, 2)).encode(), None),
+        Case("author_key_not_carried", from_parts(unknown).encode(), None),
     ]
 
 
@@ -306,8 +338,6 @@ def _invalid_logs(small: bytes) -> list[Case]:
 
 
 def _path(change: Callable[[bytes], bytes]) -> Change:
-    from base64 import b64decode, b64encode
-
     def replace(top: dict[str, Any]) -> None:
         top["log"]["path"] = b64encode(change(b64decode(top["log"]["path"]))).decode()
 

@@ -1,37 +1,11 @@
-"""The balanced layout: a tree that grows upwards, every leaf at one depth (content spec R40).
-
-Only the open levels are held, at most `max_links` small values each, so memory does not grow with
-the file beyond its logarithm.
-"""
+"""The balanced layout: a tree that grows upwards, every leaf at one depth (content spec R40)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from hashlib import sha256
-from typing import NamedTuple
-
-from lodestamp.core.content import dag_pb, unixfs
-from lodestamp.core.encoding import Cid, Codec, HashCode
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A block's bytes and the CID that names them."""
-
-    cid: Cid
-    data: bytes
-
-
-class Child(NamedTuple):
-    """What a parent keeps of a finished node.
-
-    Its binary CID, the content bytes below it (`size`), and the bytes of its whole DAG
-    (`dag_size`, the Tsize of R12).
-    """
-
-    cid: bytes
-    size: int
-    dag_size: int
+from lodestamp.core.content.block import Block
+from lodestamp.core.content.layout import Child, inner_node
+from lodestamp.core.content.unixfs import NO_METADATA, Metadata
+from lodestamp.core.encoding import HashCode
 
 
 class BalancedTree:
@@ -40,10 +14,13 @@ class BalancedTree:
     A last group of a single child still gets its own inner node; a single leaf is its own root.
     """
 
-    __slots__ = ("_cid_version", "_levels", "_max_links", "blocks")
+    __slots__ = ("_cid_version", "_hash_code", "_levels", "_max_links", "blocks")
 
-    def __init__(self, *, cid_version: int, max_links: int) -> None:
+    def __init__(
+        self, *, cid_version: int, max_links: int, hash_code: int = HashCode.SHA2_256
+    ) -> None:
         self._cid_version = cid_version
+        self._hash_code = hash_code
         self._max_links = max_links
         self._levels: list[list[Child]] = [[]]
         self.blocks = 0
@@ -54,16 +31,17 @@ class BalancedTree:
         self.blocks += 1
         return self._add(leaf, level=0)
 
-    def finish(self) -> tuple[Child, list[Block]]:
+    def finish(self, metadata: Metadata = NO_METADATA) -> tuple[Child, list[Block]]:
         """Close every open level; return the root and the blocks of the nodes this closes.
 
-        At least one leaf was taken before.
+        At least one leaf was taken before. The root carries the metadata, unless it is that leaf.
         """
         assert self.blocks, "an empty file still has one leaf"  # noqa: S101  our own invariant
         closed: list[Block] = []
         level = 0
         while level + 1 < len(self._levels) or len(self._levels[level]) > 1:
-            node, block = self._close(self._levels[level])
+            is_root = level + 1 == len(self._levels)
+            node, block = self._close(self._levels[level], metadata if is_root else NO_METADATA)
             closed.append(block)
             closed += self._add(node, level=level + 1)
             level += 1
@@ -72,7 +50,7 @@ class BalancedTree:
     def _add(self, child: Child, *, level: int) -> list[Block]:
         closed: list[Block] = []
         while level < len(self._levels) and len(self._levels[level]) == self._max_links:
-            node, block = self._close(self._levels[level])
+            node, block = self._close(self._levels[level], NO_METADATA)
             closed.append(block)
             self._levels[level] = [child]
             child = node
@@ -82,17 +60,7 @@ class BalancedTree:
         self._levels[level].append(child)
         return closed
 
-    def _close(self, children: list[Child]) -> tuple[Child, Block]:
-        """Make the inner node over these children (R11, R12, R21)."""
+    def _close(self, children: list[Child], metadata: Metadata) -> tuple[Child, Block]:
         self.blocks += 1
-        size = sum(child.size for child in children)
-        entry = unixfs.Entry(
-            unixfs.EntryType.FILE,
-            filesize=size,
-            blocksizes=tuple(child.size for child in children),
-        )
-        links = b"".join(dag_pb.encode_link(cid, b"", dag_size) for cid, _, dag_size in children)
-        data = dag_pb.join(links=links, data=unixfs.encode(entry))
-        cid = Cid(self._cid_version, Codec.DAG_PB, HashCode.SHA2_256, sha256(data).digest())
-        dag_size = len(data) + sum(child.dag_size for child in children)
-        return Child(cid.encode(), size, dag_size), Block(cid, data)
+        version, hash_code = self._cid_version, self._hash_code
+        return inner_node(children, metadata, cid_version=version, hash_code=hash_code)

@@ -32,6 +32,7 @@ _TYPE, _DATA, _FILESIZE, _BLOCKSIZES, _HASH_TYPE, _FANOUT, _MODE, _MTIME = range
 _SECONDS, _NANOSECONDS = 1, 2
 _NANOSECONDS_MAX: Final = 999_999_999
 _MODE_MAX: Final = (1 << 32) - 1
+_MODE_WRITTEN_MAX: Final = 0o7777
 
 
 class EntryType(IntEnum):
@@ -56,6 +57,29 @@ class Mtime:
             raise UnixFSError("mtime seconds pass 64 bits", code="unixfs.mtime")
         if not 0 <= self.nanoseconds <= _NANOSECONDS_MAX:
             raise UnixFSError("mtime nanoseconds pass 999,999,999", code="unixfs.mtime")
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What is kept of a file or directory beside its content, each only on request (R24).
+
+    `mode` is 0 to 0o7777: permissions, setuid, setgid and sticky bits. An absent mtime is
+    unspecified, not 0.
+    """
+
+    mode: int | None = None
+    mtime: Mtime | None = None
+
+    def __post_init__(self) -> None:
+        if self.mode is not None and not 0 <= self.mode <= _MODE_WRITTEN_MAX:
+            raise UnixFSError("the mode passes 0o7777", code="unixfs.mode")
+
+    def __bool__(self) -> bool:
+        return self.mode is not None or self.mtime is not None
+
+
+NO_METADATA: Final = Metadata()
+"""Content alone, as every profile has it unless asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +115,15 @@ def encode(entry: Entry) -> bytes:
     if entry.filesize is not None:
         out.append(field_uint(_FILESIZE, entry.filesize))
     out.extend(field_uint(_BLOCKSIZES, size) for size in entry.blocksizes)
-    last = ((_HASH_TYPE, entry.hash_type), (_FANOUT, entry.fanout), (_MODE, entry.mode))
+    last = ((_HASH_TYPE, entry.hash_type), (_FANOUT, entry.fanout))
     out.extend(field_uint(number, value) for number, value in last if value is not None)
-    if entry.mtime is not None:
-        out.append(field_bytes(_MTIME, _encode_mtime(entry.mtime)))
+    out.append(_encode_metadata(entry))
     return b"".join(out)
+
+
+def _encode_metadata(kept: Entry | Metadata) -> bytes:
+    mode = b"" if kept.mode is None else field_uint(_MODE, kept.mode)
+    return mode if kept.mtime is None else mode + field_bytes(_MTIME, _encode_mtime(kept.mtime))
 
 
 def _encode_mtime(mtime: Mtime) -> bytes:
@@ -105,16 +133,19 @@ def _encode_mtime(mtime: Mtime) -> bytes:
     return seconds + field_fixed32(_NANOSECONDS, mtime.nanoseconds)
 
 
-@lru_cache(maxsize=8)
-def leaf_frame(size: int) -> tuple[bytes, bytes]:
+@lru_cache(maxsize=32)
+def leaf_frame(
+    size: int, type_: EntryType = EntryType.FILE, metadata: Metadata = NO_METADATA
+) -> tuple[bytes, bytes]:
     """Return the bytes before and after `size` bytes of content in a dag-pb leaf's block (R20).
 
-    An empty file's leaf has no Data field. Cached, since all chunks but the last have one size.
+    An empty file's leaf has no Data field; a leaf of the trickle layout has the type Raw. Cached,
+    since all chunks but the last have one size.
     """
-    before = field_uint(_TYPE, EntryType.FILE)
+    before = field_uint(_TYPE, type_)
     if size:
         before += varint(_DATA << 3 | BYTES) + varint(size)
-    after = field_uint(_FILESIZE, size)
+    after = field_uint(_FILESIZE, size) + _encode_metadata(metadata)
     message_size = len(before) + size + len(after)
     return varint(1 << 3 | BYTES) + varint(message_size) + before, after
 

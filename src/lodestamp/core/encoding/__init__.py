@@ -17,7 +17,7 @@ from lodestamp.core.encoding.canonical import (
     json_pointer,
     parse_canonical,
 )
-from lodestamp.core.encoding.cid import OP_CID_PREFIX, Cid, Codec, digest_of_op_cid
+from lodestamp.core.encoding.cid import CID_BYTES_MAX, OP_CID_PREFIX, Cid, Codec, digest_of_op_cid
 from lodestamp.core.encoding.multibase import (
     base36_decode,
     base36_encode,
@@ -26,7 +26,7 @@ from lodestamp.core.encoding.multibase import (
     multibase_decode,
     multibase_encode,
 )
-from lodestamp.core.encoding.multihash import HashCode, Multihash
+from lodestamp.core.encoding.multihash import DIGEST_BYTES_MAX, HashCode, Multihash, hash_with
 from lodestamp.core.encoding.rfc4648 import (
     base16_decode,
     base16_encode,
@@ -37,12 +37,20 @@ from lodestamp.core.encoding.rfc4648 import (
     base64url_decode,
     base64url_encode,
 )
-from lodestamp.core.encoding.varint import leb128_encode, uvarint_decode, uvarint_encode
+from lodestamp.core.encoding.varint import (
+    UVARINT_BYTES_MAX,
+    leb128_encode,
+    uvarint_decode,
+    uvarint_encode,
+)
 
 __all__ = [
+    "CID_BYTES_MAX",
+    "DIGEST_BYTES_MAX",
     "INT_MAX",
     "JSON_DEPTH_MAX",
     "OP_CID_PREFIX",
+    "UVARINT_BYTES_MAX",
     "Cid",
     "Codec",
     "Digest",
@@ -68,6 +76,7 @@ __all__ = [
     "content_address",
     "digest_of_address",
     "digest_of_op_cid",
+    "hash_with",
     "is_content_address",
     "json_pointer",
     "leb128_encode",

@@ -145,6 +145,9 @@ class Cid:
             return _V0_PREFIX + self.digest
         return b"\x01" + uvarint_encode(self.codec) + self.multihash.encode()
 
+    def __bytes__(self) -> bytes:
+        return self.encode()
+
     def text(self, base: str | None = None) -> str:
         """Spell it in a multibase; by default base58btc for v0, base32 for v1, base36 for keys."""
         if self.version == 0:

@@ -35,9 +35,9 @@ def base58btc_encode(data: bytes) -> str:
     return _radix_encode(data, _BASE58)
 
 
-def base58btc_decode(text: str) -> bytes:
-    """Decode Bitcoin's base58; EncodingError ``base58btc`` outside its alphabet."""
-    return _radix_decode(text, _BASE58, "base58btc")
+def base58btc_decode(text: str, *, length_max: int = MULTIBASE_TEXT_MAX) -> bytes:
+    """Decode Bitcoin's base58; EncodingError ``base58btc`` outside its alphabet or if too long."""
+    return _radix_decode(text, _BASE58, "base58btc", length_max)
 
 
 def base36_encode(data: bytes) -> str:
@@ -121,9 +121,11 @@ def _radix_encode(data: bytes, alphabet: str) -> str:
     return alphabet[0] * zeros + "".join(reversed(digits))
 
 
-def _radix_decode(text: str, alphabet: str, name: str) -> bytes:
-    if len(text) > MULTIBASE_TEXT_MAX:
-        raise EncodingError(name, f"more than {MULTIBASE_TEXT_MAX} characters")
+def _radix_decode(
+    text: str, alphabet: str, name: str, length_max: int = MULTIBASE_TEXT_MAX
+) -> bytes:
+    if len(text) > length_max:
+        raise EncodingError(name, f"more than {length_max:,} characters")
     number = 0
     for position, character in enumerate(text):
         digit = alphabet.find(character)

@@ -11,6 +11,7 @@ True
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, NewType, TypeGuard
@@ -67,6 +68,22 @@ class PublicKey:
             raise KeyFormatError(f"{key_id[:80]!r} is not a key id", code="bad-key-id")
         suite, _colon, digits = key_id.partition(":")
         return PublicKey(suite, bytes.fromhex(digits)) if suite == _ID_CARRIES_KEY else None
+
+
+Keys = Callable[[KeyId], PublicKey | None] | Mapping[KeyId, PublicKey]
+"""Where the keys are found that ids of the larger suites only name."""
+
+
+def find_key(key_id: KeyId, keys: Keys | None = None) -> PublicKey | None:
+    """Return the public key of an id: the one it carries, else the one that `keys` has for it.
+
+    None when `keys` has none, or one with another id. KeyFormatError when the text is no key id.
+    """
+    carried = PublicKey.parse_key_id(key_id)
+    if carried is not None or keys is None:
+        return carried
+    found = keys.get(key_id) if isinstance(keys, Mapping) else keys(key_id)
+    return found if found is not None and found.key_id == key_id else None
 
 
 def verify(public_key: PublicKey, payload: bytes, signature: bytes) -> None:

@@ -16,3 +16,9 @@ NODE_LABEL_MAX: Final = 128
 """Code points of a node label we write. Version 1 on the wire names no bound, so we read more."""
 CONFIDENCE_BP_MAX: Final = 10_000
 """Basis points: 10,000 is certainty."""
+COMMANDS_MAX: Final = 32
+"""Commands of one capability: every command there is, several times over."""
+CHAIN_MAX: Final = 5
+"""Links of a chain of capabilities: human, organisation, agent, sub-agent, tool."""
+DEPTH_LEFT_MAX: Final = 4
+"""Links that may follow the first of a chain of five."""

@@ -1,7 +1,8 @@
 """Every code a leg of a verdict can bear, and the status it comes with.
 
-``<leg>.<reason>``. A code either refutes or leaves unknown, never both. Programs may rely on the
-codes; the sentences are for people.
+``<leg>.<reason>``, by the leg that bears it; but ``authority.key_unknown`` is borne by the leg
+``operation`` when the author's key would have to stand in the section `authority`. A code either
+refutes or leaves unknown, never both. Programs may rely on the codes; the sentences are for people.
 """
 
 from __future__ import annotations
@@ -30,7 +31,6 @@ CODES: Final[Mapping[str, Status]] = MappingProxyType(
         "operation.bad_signature": _R,
         "operation.schema": _R,
         "operation.key_not_pinned": _U,
-        "operation.unsupported": _U,
         "operation.blocked": _U,
         "content.not_in_operation": _R,
         "content.cid_mismatch": _R,
@@ -40,6 +40,7 @@ CODES: Final[Mapping[str, Status]] = MappingProxyType(
         "content.profile_unknown": _U,
         "content.not_carried": _U,
         "content.blocked": _U,
+        "authority.key_unknown": _U,
         "authority.unsupported": _U,
         "authority.not_carried": _U,
         "authority.blocked": _U,

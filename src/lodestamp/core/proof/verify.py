@@ -21,7 +21,7 @@ from lodestamp.core.proof.codec import VERSION, Proof
 from lodestamp.core.proof.legs.checkpoint import CheckpointFinding, check_checkpoint
 from lodestamp.core.proof.legs.content import Pieces, check_content
 from lodestamp.core.proof.legs.log import check_log
-from lodestamp.core.proof.legs.operation import OperationFinding, check_operation
+from lodestamp.core.proof.legs.operation import KEY_UNKNOWN, OperationFinding, check_operation
 from lodestamp.core.proof.model import LEGS
 from lodestamp.core.proof.trust import Trust
 from lodestamp.core.transparency import ED25519_NOTE
@@ -107,10 +107,8 @@ def _content_leg(
     if proof.content is None:
         # Whoever hands over content asks about it, so its absence from the proof counts.
         return Leg.not_carried("content", required=True) if content is not None else None
-    unread = (
-        found.leg.code == "operation.unsupported"
-    )  # the evidence may be among what was not read
-    if found.operation is None or found.leg.status is Status.REFUTED or unread:
+    unsigned = found.leg.code == KEY_UNKNOWN  # nobody's word yet: the signature was not checked
+    if found.operation is None or found.leg.status is Status.REFUTED or unsigned:
         return _blocked("content")
     return check_content(proof.content, (found.operation, *found.disclosed), content, counts=asked)
 

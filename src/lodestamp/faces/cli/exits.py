@@ -7,9 +7,14 @@ import sys
 from typing import Final
 
 from lodestamp.errors import (
+    BlockMissing,
     HomeError,
+    ListenError,
     LodestampError,
     LogLockedError,
+    PeerError,
+    PinError,
+    SnapshotGoneError,
     SourceError,
     StoreError,
     TrustError,
@@ -23,14 +28,25 @@ UNAVAILABLE: Final = 2
 USAGE: Final = 64
 INTERRUPTED: Final = 130
 
-_UNAVAILABLE = (HomeError, LogLockedError, SourceError, StoreError)
+_UNAVAILABLE = (
+    BlockMissing,
+    HomeError,
+    ListenError,
+    LogLockedError,
+    PinError,
+    SnapshotGoneError,
+    SourceError,
+    StoreError,
+)
+_AWAY: Final = frozenset({"unreachable", "cut-short", "busy", "failed"})
+"""Codes of a peer that may answer another time."""
 
 
 def exit_code_of(error: LodestampError) -> int:
     """Return 64 for a call or a trust file that makes no sense, 2 for the environment, else 1."""
     if isinstance(error, UsageError | TrustError):
         return USAGE  # exit 1 of a judging verb would say that the proof is refuted
-    if isinstance(error, _UNAVAILABLE):
+    if isinstance(error, _UNAVAILABLE) or (isinstance(error, PeerError) and error.code in _AWAY):
         return UNAVAILABLE
     return REFUSED
 

@@ -15,11 +15,12 @@ from lodestamp.faces.cli.progress import progress_bar
 def verify(
     proof: Annotated[Path, typer.Argument(metavar="PROOF", help="A .proof.json file.")],
     content: Annotated[
-        Path | None, typer.Argument(metavar="CONTENT", help="The file the proof is about.")
+        Path | None,
+        typer.Argument(metavar="CONTENT", help="What the proof is about."),
     ] = None,
     *,
     without_content: Annotated[
-        bool, typer.Option("--without-content", help="Judge without the file.")
+        bool, typer.Option("--without-content", help="Judge without the content.")
     ] = False,
     trust: Annotated[
         Path | None, typer.Option("--trust", metavar="FILE", help="The keys you trust (JSON).")

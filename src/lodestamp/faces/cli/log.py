@@ -103,7 +103,7 @@ def audit(context: typer.Context, *, as_json: Json = False) -> int:
 
     with progress_bar("auditing", in_bytes=False) as bar:
         report = audit_log(context.obj, progress=bar)
-    return _show_report(report, as_json=as_json)
+    return show_report(report, as_json=as_json)
 
 
 def fsck(context: typer.Context, *, as_json: Json = False) -> int:
@@ -115,10 +115,11 @@ def fsck(context: typer.Context, *, as_json: Json = False) -> int:
 
     with progress_bar("checking", in_bytes=False) as bar:
         report = auditor.fsck(context.obj, progress=bar)
-    return _show_report(report, as_json=as_json)
+    return show_report(report, as_json=as_json)
 
 
-def _show_report(report: AuditReport, *, as_json: bool) -> int:
+def show_report(report: AuditReport, *, as_json: bool) -> int:
+    """Print what an auditor found and return its exit code."""
     if as_json:
         print_json(report.as_json())
         return report.exit_code

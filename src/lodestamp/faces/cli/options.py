@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from lodestamp.core.content import PROFILES
+
+if TYPE_CHECKING:
+    from lodestamp import Node
+
+AUTHORING: Final = "lodestamp.authoring"
+"""Where the program keeps who signs, under which label and grant, for the verbs that write."""
+SEALED_BY: Final = "LODESTAMP_PASSPHRASE"
+"""The environment's passphrase for keys: a flag would show it to whoever lists processes."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per result.")]
 Profile = Annotated[
@@ -17,3 +26,13 @@ Profile = Annotated[
         help="How the file becomes a CID: " + ", ".join(PROFILES) + ".",
     ),
 ]
+
+
+def open_to_write(context: typer.Context, *, create: bool = True) -> Node:
+    """Open the chosen home with the chosen author, label and grant; errors as `lodestamp.open`."""
+    import lodestamp  # noqa: PLC0415  each verb imports what it uses, so that --help starts fast
+
+    passphrase = os.environ.get(SEALED_BY) or None
+    return lodestamp.open(
+        context.obj, create=create, passphrase=passphrase, **context.meta[AUTHORING]
+    )

@@ -11,8 +11,9 @@ from typing import Annotated, Any
 import typer
 
 from lodestamp.errors import LodestampError, UsageError
-from lodestamp.faces.cli import content, judge, log, record
+from lodestamp.faces.cli import content, judge, keeping, key, log, reading, record, serve, sync
 from lodestamp.faces.cli.exits import DONE, INTERRUPTED, UNAVAILABLE, USAGE, report_error
+from lodestamp.faces.cli.options import AUTHORING
 from lodestamp.version import __version__
 
 app = typer.Typer(
@@ -28,8 +29,13 @@ app.command()(record.stamp)
 app.command()(judge.verify)
 app.command()(judge.show)
 app.add_typer(content.cid, name="cid")
+app.add_typer(keeping.content, name="content")
+reading.add_verbs(keeping.content)
 app.add_typer(log.log, name="log")
+app.add_typer(key.key, name="key")
 app.command()(log.fsck)
+app.command()(serve.serve)
+app.command()(sync.sync)
 
 
 @app.callback()
@@ -43,9 +49,24 @@ def choose_home(
             help="The folder of keys and log. Default: LODESTAMP_HOME, else your data folder.",
         ),
     ] = None,
+    author: Annotated[
+        str | None,
+        typer.Option(
+            "--as", metavar="KEY", help="Who signs: a key id, a DID or a name. Default: the home."
+        ),
+    ] = None,
+    node: Annotated[
+        str | None,
+        typer.Option("--node", metavar="LABEL", help="The label on own operations."),
+    ] = None,
+    cap: Annotated[
+        str | None,
+        typer.Option("--cap", metavar="CAP_ID", help="The grant that own operations act under."),
+    ] = None,
 ) -> None:
     """Provenance that anyone can check offline."""
     context.obj = home
+    context.meta[AUTHORING] = {"author": author, "node": node, "cap": cap}
 
 
 @app.command()

@@ -48,10 +48,10 @@ class Bar:
 
 @contextmanager
 def progress_bar(
-    label: str, *, in_bytes: bool = True
+    label: str, *, in_bytes: bool = True, shown: bool = True
 ) -> Iterator[Callable[[int, int], None] | None]:
-    """Yield a bar to call with (done, total), or None where nobody would see it."""
-    if not sys.stderr.isatty():
+    """Yield a bar to call with (done, total), or None where nobody would, or wants to, see it."""
+    if not shown or not sys.stderr.isatty():
         yield None
         return
     bar = Bar(label, in_bytes=in_bytes)

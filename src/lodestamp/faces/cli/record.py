@@ -11,7 +11,7 @@ from lodestamp.core.content import DEFAULT
 from lodestamp.errors import LodestampError, UsageError
 from lodestamp.faces.cli.exits import print_json, report_error
 from lodestamp.faces.cli.files import is_stream, refuse_target, write_result
-from lodestamp.faces.cli.options import Json, Profile
+from lodestamp.faces.cli.options import Json, Profile, open_to_write
 from lodestamp.faces.cli.plain import say
 from lodestamp.faces.cli.progress import progress_bar
 
@@ -52,17 +52,21 @@ def init(
 
 def stamp(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files to stamp.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="What to stamp.")],
     *,
     claim: Annotated[
         str | None, typer.Option("--claim", metavar="TEXT", help="What you say about the content.")
     ] = None,
     name: Annotated[
-        bool, typer.Option("--name", help="Sign the file's name into the record too.")
+        bool,
+        typer.Option("--name", help="Sign its name into the record too."),
     ] = False,
     profile: Profile = DEFAULT,
     sha256: Annotated[
         bool, typer.Option("--sha256", help="Record the file's plain SHA-256 as well.")
+    ] = False,
+    only_hash: Annotated[
+        bool, typer.Option("--only-hash", help="Keep no blocks, only the record.")
     ] = False,
     out: Annotated[
         Path | None,
@@ -73,24 +77,28 @@ def stamp(
     ] = False,
     as_json: Json = False,
 ) -> int:
-    """Address files, record that in your log, and write a proof beside each.
+    """Keep files and folders, record their address in your log, and write a proof beside each.
 
     Example: lodestamp stamp report.pdf --claim "final version, as sent"
     """
-    import lodestamp  # noqa: PLC0415
-
     if out is not None and len(paths) > 1:
         raise UsageError("--out goes with one PATH only")
     worst = 0
-    with lodestamp.open(context.obj) as node:
+    with open_to_write(context) as node:
         for path in paths:
-            target = out or path.parent / f"{path.name}.proof.json"
+            target = out or _beside(path)
             try:
                 if path.exists():  # else `stamp` says what is wrong with it
                     refuse_target(target, force=force)
                 with progress_bar(f"stamping {path.name}") as bar:
                     proof = node.stamp(
-                        path, claim=claim, name=name, profile=profile, sha256=sha256, progress=bar
+                        path,
+                        claim=claim,
+                        name=name,
+                        profile=profile,
+                        sha256=sha256,
+                        only_hash=only_hash,
+                        progress=bar,
                     )
                 write_result(target, proof.encode(), force=force)
             except LodestampError as error:
@@ -98,6 +106,13 @@ def stamp(
             else:
                 _show_stamped(path, target, proof, as_json=as_json)
     return worst
+
+
+def _beside(path: Path) -> Path:
+    """Return where the proof of a path goes; that of ``.`` not into the folder it is about."""
+    if path.name in {"", ".."}:
+        path = path.resolve()
+    return path.parent / f"{path.name}.proof.json"
 
 
 def _show_stamped(path: Path, target: Path, proof: Proof, *, as_json: bool) -> None:

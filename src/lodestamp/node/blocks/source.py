@@ -29,15 +29,24 @@ class SourceFile:
     def __init__(self, path: Path, descriptor: int, status: os.stat_result) -> None:
         self.path = path
         self.size = status.st_size
+        self.status = status
         self._descriptor = descriptor
-        self._opened_as = _signature(status)
+        self._opened_as = signature(status)
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open a regular file for reading; a SourceError says why it cannot be read."""
+    def open(cls, path: Path, *, within: tuple[int, bytes] | None = None) -> Self:
+        """Open a regular file for reading; a SourceError says why it cannot be read.
+
+        A file `within` an open folder, by its descriptor and name, is opened there and only if it
+        is no symlink; `path` then only says what it is called.
+        """
+        # O_NONBLOCK: opening a FIFO must not wait for its writer before we refuse it
+        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
         try:
-            # O_NONBLOCK: opening a FIFO must not wait for its writer before we refuse it
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            if within is None:
+                descriptor = os.open(path, flags)
+            else:
+                descriptor = os.open(within[1], flags | os.O_NOFOLLOW, dir_fd=within[0])
         except (OSError, ValueError) as error:
             raise unreadable(path, error) from error
         status = os.fstat(descriptor)
@@ -53,7 +62,7 @@ class SourceFile:
 
         SourceError ``source.changed`` when size or modification time moved meanwhile.
         """
-        buffer = bytearray(PIECE_SIZE)
+        buffer = bytearray(min(PIECE_SIZE, self.size + 1))
         view = memoryview(buffer)
         done = 0
         while done <= self.size and (count := self._fill(view)):  # a file that grows is left
@@ -61,7 +70,7 @@ class SourceFile:
             yield view[:count]
             if progress is not None:
                 progress(done, self.size)
-        if done != self.size or _signature(os.fstat(self._descriptor)) != self._opened_as:
+        if done != self.size or signature(os.fstat(self._descriptor)) != self._opened_as:
             raise SourceError(
                 f"{self.path} changed while it was read",
                 code="source.changed",
@@ -101,5 +110,6 @@ def unreadable(path: object, error: OSError | ValueError) -> SourceError:
     return SourceError(f"{path}: {why}", code="source.unreadable")
 
 
-def _signature(status: os.stat_result) -> tuple[int, int, int, int]:
+def signature(status: os.stat_result) -> tuple[int, int, int, int]:
+    """Return what moves when a file or folder changes: device, inode, size, mtime."""
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

@@ -5,6 +5,31 @@ re-derives everything from stored bytes and shares no code with the writer.
 """
 
 from lodestamp.node.recorder.audit import audit
+from lodestamp.node.recorder.authoring import Authorship
+from lodestamp.node.recorder.exchange import (
+    ChainEnd,
+    Leaf,
+    above,
+    above_chains,
+    chain_ends,
+    count_equivocations,
+    find_leaves,
+    head_leaves,
+    heads_digest,
+    read_edges,
+    read_leaves,
+    read_wires,
+)
+from lodestamp.node.recorder.grants import (
+    GrantChain,
+    find_public_key,
+    key_events_for,
+    read_chain,
+    revocations_of,
+    said_under,
+    speaks_for,
+)
+from lodestamp.node.recorder.key_logs import read_dids, read_key_log
 from lodestamp.node.recorder.log import (
     Log,
     check_published,
@@ -14,25 +39,63 @@ from lodestamp.node.recorder.log import (
     inclusion,
     read_head,
 )
-from lodestamp.node.recorder.queries import find_operation, read_meta, write_meta
-from lodestamp.node.recorder.recorded import Recorded, RecordStatus
-from lodestamp.node.recorder.recorder import Answer, Authorship, Recorder
+from lodestamp.node.recorder.pool import missing_ids
+from lodestamp.node.recorder.purging import purge
+from lodestamp.node.recorder.queries import find_operation, read_meta, replace_meta, write_meta
+from lodestamp.node.recorder.recorded import (
+    Equivocated,
+    Event,
+    Recorded,
+    RecordStatus,
+    Released,
+)
+from lodestamp.node.recorder.recorder import LOCAL_PEER, Answer, Recorder
+from lodestamp.node.recorder.rows import Private
 
 __all__ = [
+    "LOCAL_PEER",
     "Answer",
     "Authorship",
+    "ChainEnd",
+    "Equivocated",
+    "Event",
+    "GrantChain",
+    "Leaf",
     "Log",
+    "Private",
     "RecordStatus",
     "Recorded",
     "Recorder",
+    "Released",
+    "above",
+    "above_chains",
     "audit",
+    "chain_ends",
     "check_published",
     "checkpoint_note",
     "consistency",
+    "count_equivocations",
     "create",
+    "find_leaves",
     "find_operation",
+    "find_public_key",
+    "head_leaves",
+    "heads_digest",
     "inclusion",
+    "key_events_for",
+    "missing_ids",
+    "purge",
+    "read_chain",
+    "read_dids",
+    "read_edges",
     "read_head",
+    "read_key_log",
+    "read_leaves",
     "read_meta",
+    "read_wires",
+    "replace_meta",
+    "revocations_of",
+    "said_under",
+    "speaks_for",
     "write_meta",
 ]

@@ -3,18 +3,19 @@
 It reads rows with queries of its own and shares no code with the writer beyond core, so a fault of
 the writer cannot hide itself. Findings carry the codes A1-A8 of the transparency spec §11; those
 beyond speak of rows the operations spec §10 adds. Memory grows with the checkpoints, some hundred
-bytes each, and not with the operations.
+bytes each, and with the edges, eight bytes each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, exists, select, text
 
-from lodestamp.core.encoding import OP_CID_PREFIX, address_of_digest
+from lodestamp.core.encoding import OP_CID_PREFIX, address_of_digest, digest_of_address
+from lodestamp.core.keys import KeyId, PublicKey
 from lodestamp.core.merkle import EMPTY_ROOT, HASH_SIZE, TILE_WIDTH, leaf_hash, node_hash
 from lodestamp.core.operations import Operation, derived_from, parse_op, verify_op
 from lodestamp.core.transparency import VerifierKey, open_note, parse_checkpoint, parse_note
@@ -22,6 +23,7 @@ from lodestamp.errors import InputError, LodestampError
 from lodestamp.node.findings import FINDINGS_MAX, AuditReport
 from lodestamp.node.progress import Progress
 from lodestamp.node.recorder import tables
+from lodestamp.node.recorder.audit_rows import Beside, Lineage, SaidRows, check_waiting
 from lodestamp.node.storage import Database, declared_schema, read_schema
 
 
@@ -68,6 +70,7 @@ class _Audit:
         self._check_tiles()
         self._check_checkpoints()
         self._check_heads()
+        check_waiting(self._connection, self._report)
         if published is not None:
             self._check_published(published)
 
@@ -96,13 +99,21 @@ class _Audit:
         total = max(wanted, default=0)
         if 0 in wanted:
             self._roots[0] = EMPTY_ROOT
-        parents = _Beside(self._edges(tables.parent))
-        sources = _Beside(self._edges(tables.source))
+        parents = Beside(self._edges(tables.parent))
+        sources = Beside(self._edges(tables.source))
+        said = SaidRows(self._connection, self._report)
+        lineage = Lineage(self._connection, self._report)
         columns = tables.operation.c
         query = (
-            select(*columns, tables.author.c.text.label("author"), tables.node.c.text.label("node"))
+            select(
+                *columns,
+                tables.author.c.text.label("author"),
+                tables.node.c.text.label("node"),
+                tables.purge.c.purged_at,
+            )
             .outerjoin(tables.author, tables.author.c.id == columns.author_id)
             .outerjoin(tables.node, tables.node.c.id == columns.node_id)
+            .outerjoin(tables.purge, tables.purge.c.seq == columns.seq)
             .order_by(columns.seq)
         )
         for expected, row in enumerate(self._rows(query)):
@@ -110,10 +121,13 @@ class _Audit:
             if row.seq != expected:
                 self._report.find("A3", where, f"leaf {expected} is missing")
                 return
-            operation = self._check_operation(where, row)
+            operation = self._check_operation(where, row, said.keys)
             up, down = parents.take(row.seq), sources.take(row.seq)
             if operation is not None:
                 self._check_edges(where, row, operation, up, down)
+            said.check(where, row.seq, operation)
+            above = [edge.parent for edge in up if edge.parent < row.seq]
+            lineage.check(where, row, above, operation)
             self._tree.append(leaf_hash(OP_CID_PREFIX + row.op_id))
             if row.seq + 1 in wanted:
                 self._roots[row.seq + 1] = self._tree.root()
@@ -123,22 +137,47 @@ class _Audit:
         for name, edges in (("parent", parents), ("source", sources)):
             for child in edges.rest():
                 self._report.find("S2", f"{name} {child}", "an edge of no operation")
+        said.finish()
+        lineage.finish(self._report.checked.get("purged", 0))
 
-    def _check_operation(self, where: str, row: Any) -> Operation | None:
+    def _check_operation(
+        self, where: str, row: Any, keys: Mapping[KeyId, PublicKey]
+    ) -> Operation | None:
+        if row.raw is None and row.purged_at is not None:  # only its leaf and its id are left
+            self._report.count("purged")
+            return None
         try:
             operation = parse_op(row.raw or b"")
-            verify_op(operation)
+            verify_op(operation, keys)
         except LodestampError as error:
             self._report.find("A1", where, error.message)
             return None
         if operation.digest != row.op_id:
             self._report.find("A1", where, f"its bytes are those of {operation.op_id}")
             return None
-        said = (row.version, row.type, row.author, row.node, row.ts)
-        read = (operation.v, operation.type, operation.author, operation.node, operation.ts)
+        said = (row.version, row.type, row.author, row.node, row.ts, row.author_seq)
+        read = (
+            operation.v,
+            operation.type,
+            operation.author,
+            operation.node,
+            operation.ts,
+            operation.seq,
+        )
         if said != read:
             self._report.find("S3", where, f"its columns say {said}, its bytes {read}")
+        if not self._acts_under(row, operation.cap):
+            self._report.find("S3", where, "its grant is not one of the cap it acts under")
         return operation
+
+    def _acts_under(self, row: Any, cap_id: str | None) -> bool:
+        if cap_id is None or row.cap_ref is None:
+            return cap_id is None and row.cap_ref is None
+        column = tables.cap.c
+        query = select(column.grant_seq).where(
+            column.cap_id == digest_of_address(cap_id), column.grant_seq == row.cap_ref
+        )
+        return row.cap_ref < row.seq and self._connection.execute(query).scalar() is not None
 
     def _check_edges(
         self, where: str, row: Any, operation: Operation, parents: list[Any], sources: list[Any]
@@ -287,29 +326,6 @@ def _size_of(published: bytes | None) -> tuple[int, ...]:
         return () if published is None else (parse_checkpoint(parse_note(published).text).size,)
     except InputError:
         return ()
-
-
-class _Beside:
-    """Groups sorted by a number, taken in step with another walk over the same numbers."""
-
-    def __init__(self, groups: Iterable[tuple[int, list[Any]]]) -> None:
-        self._groups = iter(groups)
-        self._next = next(self._groups, None)
-        self._skipped: list[int] = []
-
-    def take(self, number: int) -> list[Any]:
-        while self._next is not None and self._next[0] < number:
-            self._skipped.append(self._next[0])
-            self._next = next(self._groups, None)
-        if self._next is None or self._next[0] != number:
-            return []
-        rows = self._next[1]
-        self._next = next(self._groups, None)
-        return rows
-
-    def rest(self) -> list[int]:
-        left = [] if self._next is None else [self._next[0]]
-        return self._skipped + left + [number for number, _rows in self._groups]
 
 
 class _Tree:

@@ -1,246 +1,260 @@
 """One transaction's worth of operations: checked against the log and each other, written at once.
 
-Causal rules of the operations spec §7: every `prev` and every reference is in the log (S6, S8), of
-an ancestor (S6); heads are operations that are nobody's `prev` (S5).
+Causal rules of the operations spec §7: every `prev` is in the log (S2, S8), every reference is in
+the operation's past (S6), a version 2 chain has no gaps (V2), heads are operations that are
+nobody's `prev` (S5).
 """
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Table, delete, insert, select
+from sqlalchemy import Connection, insert, update
 
 from lodestamp.core.encoding import Digest, address_of_digest, digest_of_address
-from lodestamp.core.operations import PREV_MAX, Operation, derived_from, references
+from lodestamp.core.keys import KeyId
+from lodestamp.core.operations import PREV_MAX, Operation, cap_references, references, verify_op
 from lodestamp.errors import CausalError, RecordError
 from lodestamp.node.recorder import tables
+from lodestamp.node.recorder.ancestry import Ancestry, Past, covered_by
+from lodestamp.node.recorder.causes import Grants, LogKeys, check_causes, key_in_past
+from lodestamp.node.recorder.chains import ChainKey, Chains, Interned
+from lodestamp.node.recorder.heads import HeadsChange
+from lodestamp.node.recorder.known import Known, KnownOperations
+from lodestamp.node.recorder.recorded import Equivocated
+from lodestamp.node.recorder.rows import (
+    NOTHING_PRIVATE,
+    Accepted,
+    Private,
+    Rows,
+    add_authority,
+    add_edges,
+    read_event,
+    read_grant,
+)
 
-_EDGES_READ: Final = 2_000
-"""Leaves whose edges a walk reads at once; it goes down leaf by leaf, so they are used."""
-_LOOKUP_WIDTH: Final = 500
-"""Ids a query asks for at once; SQLite allows 32,766 variables, PostgreSQL 65,535."""
-
-
-class Known(NamedTuple):
-    """An operation of this log, as far as causal checks need it."""
-
-    seq: int
-    generation: int
-    op_id: Digest
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The rows an accepted operation adds: itself and its each."""
-
-    op: Operation
-    known: Known
-    parents: tuple[Known, ...]
-    sources: tuple[Known, ...]
+_NO_ID = -1
+"""The number of an author or label that the log has not met."""
 
 
 class Batch:
     """The operations of one transaction. `accept` decides; `write` stores what was accepted."""
 
-    def __init__(self, connection: Connection, size: int) -> None:
+    def __init__(self, connection: Connection, size: int, heads: HeadsChange) -> None:
         self._connection = connection
         self._next_seq = size
-        self._heads = {known.seq: known for known in _read_heads(connection)}
-        self._known = {known.op_id: known for known in self._heads.values()}
-        self._old_heads = set(self._heads)
+        self._heads = heads
+        self._ancestry = Ancestry(connection, size)
+        self._operations = KnownOperations(connection)
+        self._grants = Grants(connection)
+        self._keys = LogKeys(connection)
+        self._authors = Interned(connection, tables.author)
+        self._nodes = Interned(connection, tables.node)
+        self._chains = Chains(connection, self._ancestry)
         self._accepted: list[Accepted] = []
+        self._rivals: list[tuple[Accepted, ChainKey, int]] = []
 
     @property
     def digests(self) -> list[Digest]:
         """The new leaves, in log order."""
         return [each.known.op_id for each in self._accepted]
 
-    def heads_for(self, sources: Iterable[str]) -> list[str]:
-        """Return what a new operation points at: at most 32 heads (S5).
-
-        Those it refers to come first, or they would not be in its past, then the newest.
-        """
-        wanted = {digest_of_address(op_id) for op_id in sources}
-        order = sorted(self._heads.values(), key=lambda head: (head.op_id in wanted, head.seq))
-        return sorted(address_of_digest(head.op_id) for head in order[-PREV_MAX:])
-
-    def look_up(self, operations: Iterable[Operation]) -> None:
+    def look_up(self, operations: Sequence[Operation]) -> None:
         """Read in a few queries everything that accepting these operations will ask for."""
-        wanted = {op.digest for op in operations}
+        wanted, caps = {op.digest for op in operations}, set[Digest]()
         for op in operations:
             wanted.update(map(digest_of_address, op.prev))
             wanted.update(digest_of_address(reference.op_id) for reference in references(op))
-        self._fetch(wanted)
+            caps.update(map(digest_of_address, cap_references(op)))
+        self._operations.look_up(wanted)
+        self._grants.look_up(caps)
+        self._authors.look_up(op.author for op in operations)
+        self._nodes.look_up(op.node for op in operations)
+        self._chains.look_up((self._chain(op), op.seq) for op in operations if op.seq is not None)
 
     def find(self, digest: Digest) -> Known | None:
         """Return the operation of this id, if the log or this batch holds it."""
-        if digest not in self._known:
-            self._fetch({digest})
-        return self._known.get(digest)
+        return self._operations.find(digest)
 
-    def accept(self, op: Operation) -> Known:
+    def missing(self, op: Operation) -> list[Digest]:
+        """Return the parents that neither the log nor this batch holds."""
+        parents = map(digest_of_address, op.prev)
+        return [parent for parent in parents if self._operations.find(parent) is None]
+
+    def next_place(self, author: str, node: str) -> tuple[int, Digest | None]:
+        """Return the next place of a version 2 chain, and the operation before it."""
+        key = ChainKey(self._authors.find(author) or _NO_ID, self._nodes.find(node) or _NO_ID)
+        place, before = self._chains.next_place(key)
+        return place, None if before is None else self._operations.at(before).op_id
+
+    def key_events(self, key_id: KeyId) -> list[Digest]:
+        """Return the key events that show the key of this id, the first of them."""
+        leaf = self._keys.first(key_id)
+        return [] if leaf is None else [self._operations.at(leaf).op_id]
+
+    def parents_for(self, wanted: Iterable[Digest], caps: Iterable[Digest] = ()) -> list[str]:
+        """Return what a new operation points at: all heads, or the newest of them up to 32 (S5).
+
+        Where there are more, what the operation refers to comes first, or it would not be in its
+        past. CausalError when the log lacks one of these, RecordError ``too-many-heads`` when they
+        stand on more than 32 branches.
+        """
+        named = [self._require(digest) for digest in wanted]
+        for cap_id in caps:
+            named += [self._operations.at(leaf) for leaf in self._grants.of(cap_id)[:1]]
+        kept: dict[int, Known] = {}
+        if len(self._heads) > PREV_MAX:
+            for known in sorted(named, reverse=True):
+                if not self._ancestry.reached((known.seq,), list(kept.values())):
+                    kept[known.seq] = known
+        if len(kept) > PREV_MAX:
+            raise RecordError(
+                f"what it refers to stands on {len(kept):,} branches, and it may have"
+                f" {PREV_MAX} parents",
+                code="too-many-heads",
+                hint="record something first: each operation merges up to 32 branches",
+            )
+        for head in self._heads.newest():
+            if len(kept) == PREV_MAX:
+                break
+            kept[head.seq] = head
+        return sorted(address_of_digest(known.op_id) for known in kept.values())
+
+    def accept(
+        self, op: Operation, *, private: Private = NOTHING_PRIVATE, verified: bool = True
+    ) -> Known:
         """Give the operation the next leaf.
 
-        CausalError when a `prev` or a reference is missing, RecordError ``not-an-ancestor`` when a
-        reference is not in the operation's past. Nothing is kept of a refused one.
+        CausalError and RecordError as `check_causes`, CausalError when the log lacks a parent,
+        RecordError ``seq-gap``; unless it is `verified`, SignatureError, ``key-unknown`` when the
+        key is not in its past. Nothing is kept of a refused one.
         """
-        parents = self._require([(op_id, f"/prev/{at}") for at, op_id in enumerate(op.prev)])
-        self._check_references(op, parents)
-        generation = 1 + max((parent.generation for parent in parents), default=-1)
-        known = Known(self._next_seq, generation, op.digest)
-        sources = tuple(self._known[digest_of_address(op_id)] for op_id in derived_from(op))
-        self._accepted.append(Accepted(op, known, tuple(parents), sources))
-        self._next_seq += 1
-        self._known[op.digest] = known
-        for parent in parents:
-            self._heads.pop(parent.seq, None)
-        self._heads[known.seq] = known
+        parents = [self._require(digest_of_address(op_id)) for op_id in op.prev]
+        past = Past(self._ancestry, parents)
+        if not verified:
+            key = key_in_past(op, self._keys, past)
+            verify_op(op, {key.key_id: key})
+        causes = check_causes(op, past, self._operations, self._grants)
+        self._chains.check_place(self._chain(op), op, parents)
+        known = Known(
+            self._next_seq,
+            1 + max((parent.generation for parent in parents), default=-1),
+            self._covers(parents),
+            op.digest,
+            op.type,
+            op.ts,
+        )
+        accepted = Accepted(
+            op, known, tuple(parents), causes, private, read_grant(op), read_event(op)
+        )
+        self._put(accepted, parents)
         return known
 
-    def write(self, received_at: int) -> None:
-        """Store every accepted operation with its edges, and move the heads."""
-        if not self._accepted:
-            return
-        authors = self._intern(tables.author, {each.op.author for each in self._accepted})
-        nodes = self._intern(tables.node, {each.op.node for each in self._accepted})
-        self._insert(
-            tables.operation,
-            [
-                {
-                    "seq": each.known.seq,
-                    "op_id": each.known.op_id,
-                    "version": each.op.v,
-                    "type": each.op.type,
-                    "author_id": authors[each.op.author],
-                    "node_id": nodes[each.op.node],
-                    "ts": each.op.ts,
-                    "generation": each.known.generation,
-                    "raw": each.op.wire,
-                    "received_at": received_at,
-                }
-                for each in self._accepted
-            ],
-        )
-        self._insert(tables.parent, _pairs((e.known, e.parents) for e in self._accepted))
-        self._insert(tables.source, _pairs((e.known, e.sources) for e in self._accepted))
-        self._move_heads()
+    def latest_parent(self, op: Operation) -> int:
+        """Return the largest `ts` of its parents; 0 without parents."""
+        return max((self._require(digest_of_address(each)).ts for each in op.prev), default=0)
 
-    def _check_references(self, op: Operation, parents: Sequence[Known]) -> None:
-        wanted = references(op)
-        found = self._require([(reference.op_id, reference.at) for reference in wanted])
-        past = self._past({known.seq for known in found}, parents)
-        for reference, known in zip(wanted, found, strict=True):
-            if known.seq not in past:
-                raise RecordError(
-                    f"{reference.op_id} (at {reference.at}) is not in the operation's past",
-                    code="not-an-ancestor",
-                    hint="`prev` must lead to everything the body refers to",
-                )
+    def write(self, received_at: int) -> list[Equivocated]:
+        """Store every accepted operation with what it adds, and move the heads.
 
-    def _require(self, wanted: Sequence[tuple[str, str]]) -> list[Known]:
-        found = [self.find(digest_of_address(op_id)) for op_id, _at in wanted]
-        missing = [where for where, known in zip(wanted, found, strict=True) if known is None]
-        if missing:
-            places = ", ".join(f"{op_id} (at {at})" for op_id, at in missing[:3])
-            raise CausalError(
-                f"this log does not hold {places}", missing=tuple(op_id for op_id, _at in missing)
-            )
-        return [known for known in found if known is not None]
-
-    def _past(self, targets: set[int], parents: Sequence[Known]) -> set[int]:
-        """Return those of `targets` that the parents lead to, in one walk down, newest first.
-
-        An operation whose generation equals its leaf index sits on a chain through *every* earlier
-        operation, so reaching one ends the walk: one step for a log that one writer wrote.
+        Returns the contradictions found.
         """
-        generations = {parent.seq: parent.generation for parent in parents}
-        if not targets or self._heads.keys() <= generations.keys():
-            return targets
-        lowest = min(targets)
-        reached: set[int] = set()
-        edges: dict[int, list[tuple[int, int]]] = {}
-        waiting = [-seq for seq in generations]
-        heapq.heapify(waiting)
-        while waiting and len(reached) < len(targets):
-            seq = -heapq.heappop(waiting)
-            if seq in targets:
-                reached.add(seq)
-            if seq <= lowest:
-                break
-            if generations[seq] == seq:
-                return reached | {target for target in targets if target <= seq}
-            for parent, generation in self._parents_of(seq, edges):
-                if parent not in generations:
-                    generations[parent] = generation
-                    heapq.heappush(waiting, -parent)
-        return reached
-
-    def _parents_of(
-        self, seq: int, edges: dict[int, list[tuple[int, int]]]
-    ) -> list[tuple[int, int]]:
-        """Return a leaf's parents with their generations; `edges` keeps the rows read last."""
-        first = self._next_seq - len(self._accepted)
-        if seq >= first:
-            return [(known.seq, known.generation) for known in self._accepted[seq - first].parents]
-        if seq not in edges:
-            edges.clear()
-            edges.update(self._read_edges(max(0, seq - _EDGES_READ + 1), seq))
-        return edges[seq]
-
-    def _read_edges(self, low: int, high: int) -> dict[int, list[tuple[int, int]]]:
-        rows: dict[int, list[tuple[int, int]]] = {seq: [] for seq in range(low, high + 1)}
-        edge, parent = tables.parent.c, tables.operation.c
-        query = (
-            select(edge.child, edge.parent, parent.generation)
-            .join(tables.operation, parent.seq == edge.parent)
-            .where(edge.child.between(low, high))
-        )
-        for child, seq, generation in self._connection.execute(query):
-            rows[child].append((seq, generation))
-        return rows
-
-    def _fetch(self, digests: set[Digest]) -> None:
-        wanted = [digest for digest in digests if digest not in self._known]
-        column = tables.operation.c
-        for at in range(0, len(wanted), _LOOKUP_WIDTH):
-            query = select(column.seq, column.generation, column.op_id).where(
-                column.op_id.in_(wanted[at : at + _LOOKUP_WIDTH])
+        if not self._accepted:
+            return []
+        self._insert_operations(received_at)
+        rows = Rows()
+        add_edges(rows, self._accepted)
+        add_authority(rows, self._accepted, self._authors)
+        for each, key, rival in self._rivals:
+            rows.add(
+                tables.equivocation,
+                author_id=key.author_id,
+                node_id=key.node_id,
+                seq_a=rival,
+                seq_b=each.known.seq,
             )
-            for row in self._connection.execute(query):
-                self._known[Digest(row.op_id)] = Known(*row)
+        rows.insert(self._connection)
+        self._confirm()
+        self._heads.write(self._connection)
+        return [
+            Equivocated(
+                each.op.author,
+                each.op.node,
+                address_of_digest(self._operations.at(rival).op_id),
+                each.op.op_id,
+            )
+            for each, _key, rival in self._rivals
+        ]
 
-    def _intern(self, table: Table, texts: set[str]) -> dict[str, int]:
-        query = select(table.c.text, table.c.id).where(table.c.text.in_(sorted(texts)))
-        ids = {row.text: row.id for row in self._connection.execute(query)}
-        for text in sorted(texts - ids.keys()):
-            added = insert(table).values(text=text).returning(table.c.id)
-            ids[text] = self._connection.execute(added).scalar_one()
-        return ids
+    def _require(self, digest: Digest) -> Known:
+        known = self._operations.find(digest)
+        if known is None:
+            op_id = address_of_digest(digest)
+            raise CausalError(f"this log does not hold {op_id}", missing=(op_id,))
+        return known
 
-    def _insert(self, table: Table, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            self._connection.execute(insert(table), rows)
+    def _covers(self, parents: Sequence[Known]) -> int:
+        merged = sum(parent.seq in self._heads for parent in parents)
+        return self._next_seq if merged == len(self._heads) else covered_by(parents)
 
-    def _move_heads(self) -> None:
-        gone = sorted(self._old_heads - self._heads.keys())
-        for at in range(0, len(gone), _LOOKUP_WIDTH):
-            some = gone[at : at + _LOOKUP_WIDTH]
-            self._connection.execute(delete(tables.head).where(tables.head.c.seq.in_(some)))
-        self._insert(tables.head, [{"seq": seq} for seq in self._heads.keys() - self._old_heads])
+    def _chain(self, op: Operation) -> ChainKey:
+        author, node = self._authors.find(op.author), self._nodes.find(op.node)
+        return ChainKey(
+            _NO_ID if author is None else author,
+            _NO_ID if node is None else node,
+        )
 
+    def _put(self, accepted: Accepted, parents: list[Known]) -> None:
+        op, known = accepted.op, accepted.known
+        key = ChainKey(self._authors.number(op.author), self._nodes.number(op.node))
+        if self._authors.is_new(key.author_id) or self._nodes.is_new(key.node_id):
+            self._chains.begin(key)
+        rival = self._chains.put(key, op, known, parents)
+        if rival is not None:
+            self._rivals.append((accepted, key, rival))
+        if accepted.cap is not None:
+            self._grants.add(digest_of_address(accepted.cap.cap_id), known.seq)
+        if accepted.event is not None:
+            self._keys.add(accepted.event.key, known.seq)
+        self._ancestry.add(parents)
+        self._operations.add(known)
+        self._heads.put(known, parents)
+        self._accepted.append(accepted)
+        self._next_seq += 1
 
-def _read_heads(connection: Connection) -> list[Known]:
-    column = tables.operation.c
-    query = select(column.seq, column.generation, column.op_id).join(
-        tables.head, tables.head.c.seq == column.seq
-    )
-    return [Known(row.seq, row.generation, Digest(row.op_id)) for row in connection.execute(query)]
+    def _insert_operations(self, received_at: int) -> None:
+        rows = [
+            {
+                "seq": each.known.seq,
+                "op_id": each.known.op_id,
+                "version": each.op.v,
+                "type": each.op.type,
+                "author_id": self._authors.number(each.op.author),
+                "node_id": self._nodes.number(each.op.node),
+                "author_seq": each.op.seq,
+                "ts": each.op.ts,
+                "cap_ref": each.causes.acting_under.seq if each.causes.acting_under else None,
+                "generation": each.known.generation,
+                "covers": each.known.covers,
+                "raw": each.op.wire,
+                "received_at": received_at,
+            }
+            for each in self._accepted
+        ]
+        self._connection.execute(insert(tables.operation), rows)
 
-
-def _pairs(edges: Iterable[tuple[Known, tuple[Known, ...]]]) -> list[dict[str, Any]]:
-    return [
-        {"child": child.seq, "parent": parent.seq} for child, parents in edges for parent in parents
-    ]
+    def _confirm(self) -> None:
+        """Note for each contradiction the newest `confirm` that came after it (S7)."""
+        column = tables.equivocation.c
+        for each in self._accepted:
+            if each.op.type != "confirm":
+                continue
+            author = self._authors.find(str(each.op.body["author"]))
+            node = self._nodes.find(str(each.op.body["node"]))
+            if author is not None and node is not None:
+                self._connection.execute(
+                    update(tables.equivocation)
+                    .where(column.author_id == author, column.node_id == node)
+                    .where(column.seq_b < each.known.seq)
+                    .values(confirmed_by=each.known.seq)
+                )

@@ -16,3 +16,13 @@ SUBMIT_MAX: Final = 10_000
 """Operations handed in at once: ten full groups, and all of them are written in one transaction."""
 CLOCK_SKEW_S_MAX: Final = 120
 """Seconds an operation may be ahead of our clock: laptops without NTP (operations spec §13)."""
+PENDING_OPERATIONS_MAX: Final = 10_000
+"""Operations that wait for one peer: bounds what a hostile one can make us keep (N6)."""
+PENDING_BYTES_MAX: Final = 64 << 20
+"""Bytes that wait for one peer (N6)."""
+PEER_LENGTH_MAX: Final = 256
+"""Characters of a peer's name: a URL or a key id, not a text of its own."""
+REFUSED_MAX: Final = 100_000
+"""Ids remembered after they were rejected or put out of the pool: 5 MB (N6)."""
+RELEASE_MAX: Final = 1_000
+"""Held operations tried again in one transaction; the next one goes on."""

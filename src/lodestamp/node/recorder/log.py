@@ -34,7 +34,7 @@ from lodestamp.core.transparency import (
     sign_note,
 )
 from lodestamp.errors import BadNote, InputError, LogCorrupt, UsageError
-from lodestamp.node.recorder.queries import last_operation
+from lodestamp.node.recorder.queries import newest_leaf
 from lodestamp.node.recorder.tables import log_checkpoint, log_head
 from lodestamp.node.recorder.tiles import TileReader, append_hashes
 
@@ -191,14 +191,14 @@ def _check_note(head: Head, key: VerifierKey) -> None:
 
 def _check_newest_row(connection: Connection, head: Head) -> None:
     """Refuse a log whose newest row, the one a torn write would spoil, is not what it seals."""
-    newest = last_operation(connection)
-    size = 0 if newest is None else newest.log_index + 1
+    newest = newest_leaf(connection)
+    size = 0 if newest is None else newest[0] + 1
     if size != head.size:
         raise LogCorrupt(f"the log holds {size} operations, but its head seals {head.size}")
     if newest is not None:
-        leaf = TileReader(connection).hashes(0, newest.log_index, 1)
-        if leaf != leaf_hash(newest.operation.entry):
-            raise LogCorrupt(f"leaf {newest.log_index} is not the operation stored beside it")
+        index, entry = newest
+        if TileReader(connection).hashes(0, index, 1) != leaf_hash(entry):
+            raise LogCorrupt(f"leaf {index} is not the operation stored beside it")
 
 
 def check_published(connection: Connection, note: bytes, key: VerifierKey) -> None:

@@ -9,7 +9,6 @@ that commit and never before: acknowledged means on disk, in the tree, under a s
 
 from __future__ import annotations
 
-import heapq
 import os
 import queue
 import threading
@@ -22,59 +21,57 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Self
 
-from lodestamp.core.encoding import JsonObject, canonical_json, is_content_address, parse_canonical
-from lodestamp.core.keys import Signer
-from lodestamp.core.operations import DEPTH_MAX, Operation, build_op, parse_op, verify_op
-from lodestamp.errors import LimitExceeded, LodestampError, RecordError, StoreError, UsageError
+from lodestamp.core.encoding import JsonObject, canonical_json, parse_canonical
+from lodestamp.core.operations import DEPTH_MAX
+from lodestamp.errors import LimitExceeded, LodestampError, RecordError, StoreError
+from lodestamp.node.recorder.admission import Admission, Place, Read, read_wire
+from lodestamp.node.recorder.authoring import Authorship, Own, author
 from lodestamp.node.recorder.batch import Batch
+from lodestamp.node.recorder.heads import Heads, HeadsChange
 from lodestamp.node.recorder.limits import (
-    CLOCK_SKEW_S_MAX,
     FLUSH_IDLE_S_MAX,
     FLUSH_OPERATIONS_MAX,
     FLUSH_WAIT_S_MAX,
+    PEER_LENGTH_MAX,
     QUEUE_MAX,
     SUBMIT_MAX,
 )
 from lodestamp.node.recorder.log import Log
-from lodestamp.node.recorder.recorded import Recorded, RecordStatus
+from lodestamp.node.recorder.pool import Pool, read_next_due
+from lodestamp.node.recorder.recorded import Event, Recorded
+from lodestamp.node.recorder.rows import NOTHING_PRIVATE, Private
 from lodestamp.node.storage import Database
 
 Answer = Recorded | LodestampError
 """What became of one operation of a batch; a bad one does not spoil its neighbours (N4)."""
 
+LOCAL_PEER: Final = "local"
+"""Who handed an operation in, when it came from this machine."""
 _VERIFIERS: Final = 2
 """Threads that parse and verify; libsodium releases the interpreter lock."""
+_VERIFIED_AT_ONCE: Final = 100
+"""Wire forms that one thread takes at once, so that two share even one large submission."""
+_RETRY_S: Final = 5
+"""Seconds until held operations are tried again after the store failed."""
+_DUE_LOOK_S: Final = 60.0
+"""Seconds after which the clock is read again while an operation is held: it may be set."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Foreign:
     """Wire forms somebody handed us, being verified in the pool."""
 
-    verified: Future[list[Operation | LodestampError]]
+    verified: Sequence[Future[list[Read]]]
+    peer: str
     count: int
     future: Future[list[Answer]]
 
-
-@dataclass(frozen=True, slots=True)
-class _Own:
-    """An operation to build and sign inside the writer, so that two threads never fork (N5)."""
-
-    type: str
-    body: JsonObject
-    sources: tuple[str, ...]
-    future: Future[Recorded]
-    count: int = 1
+    def reads(self) -> list[Read]:
+        """Return what the pool read, once it has."""
+        return [read for part in self.verified for read in part.result()]
 
 
-_Submission = _Foreign | _Own
-
-
-@dataclass(frozen=True, slots=True)
-class Authorship:
-    """Who writes our own operations: the key and the node label they carry."""
-
-    signer: Signer
-    node: str
+_Submission = _Foreign | Own
 
 
 class Recorder:
@@ -88,16 +85,22 @@ class Recorder:
         *,
         clock: Callable[[], int],
         publish: Callable[[bytes], None],
+        emit: Callable[[Event], None],
     ) -> None:
         """Start the writer.
 
-        `clock` gives Unix milliseconds; `publish` receives each signed checkpoint after its commit.
+        `clock` gives Unix milliseconds; `publish` receives each signed checkpoint after its commit,
+        `emit` what nobody asked for: an equivocation, an operation that waited and no longer does.
         """
         self._database = database
         self._log = log
-        self._authorship = authorship
+        self.authorship = authorship
         self._clock = clock
         self._publish = publish
+        self._emit = emit
+        self._heads = Heads()
+        with database.reading("opening the pool") as connection:
+            self._due = read_next_due(connection)
         # a SimpleQueue and an RLock, so that a signal handler may call `close` at any instant
         self._waiting: queue.SimpleQueue[_Submission | None] = queue.SimpleQueue()
         self._places = threading.Semaphore(QUEUE_MAX)
@@ -108,10 +111,11 @@ class Recorder:
         self._writer = threading.Thread(target=self._run, name="lodestamp-recorder", daemon=True)
         self._writer.start()
 
-    def submit(self, wires: Sequence[bytes]) -> Future[list[Answer]]:
-        """Hand in wire forms; the answers come in the same order.
+    def submit(self, wires: Sequence[bytes], *, peer: str = LOCAL_PEER) -> Future[list[Answer]]:
+        """Hand in wire forms that `peer` gave us; the answers come in the same order.
 
-        An operation that does not parse, verify or fit the log gets its LodestampError in its
+        One whose parents are missing waits as ``pending``, one dated more than 120 seconds ahead as
+        ``held``. One that does not parse, verify or fit the log gets its LodestampError in its
         place. The future itself fails only with StoreError or LogLockedError: then nothing of the
         group was kept. LimitExceeded above 10,000 of them, RecordError ``closed`` after `close`.
         """
@@ -119,25 +123,40 @@ class Recorder:
             raise LimitExceeded(
                 "the number of operations handed in at once", SUBMIT_MAX, len(wires)
             )
+        if len(peer) > PEER_LENGTH_MAX:
+            raise LimitExceeded("the length of a peer's name", PEER_LENGTH_MAX, len(peer))
         answers: Future[list[Answer]] = Future()
         with self._room(), self._entry:
             self._refuse_if_closed()
-            verified = self._pool.submit(lambda: [_admit(wire) for wire in wires])
-            self._enter(_Foreign(verified, len(wires), answers))
+            verified = [
+                self._pool.submit(lambda some: [read_wire(wire) for wire in some], part)
+                for at in range(0, len(wires), _VERIFIED_AT_ONCE)
+                if (part := wires[at : at + _VERIFIED_AT_ONCE])
+            ]
+            self._enter(_Foreign(verified, peer, len(wires), answers))
         return answers
 
-    def author(self, type_: str, body: JsonObject) -> Future[Recorded]:
+    def author(
+        self,
+        type_: str,
+        body: JsonObject,
+        *,
+        by: Authorship | None = None,
+        private: Private = NOTHING_PRIVATE,
+    ) -> Future[Recorded]:
         """Sign and record an operation of our own on top of everything the log holds.
 
-        The body is taken as it is now: EncodingError at once outside the value space. The future
-        fails with OpError, CausalError or RecordError for a body that may not be recorded, with
-        StoreError or LogLockedError when the store failed. RecordError ``closed`` after `close`,
-        ``forked`` in a child process, ``reentrant`` in a future's callback.
+        `by` is who writes it, by default the author the recorder was made with; `private` stays in
+        this home. The body is taken as it is now: EncodingError at once outside the value space.
+        The future fails with OpError, CausalError, SignatureError or RecordError for an operation
+        that may not be recorded, with StoreError or LogLockedError when the store failed.
+        RecordError ``closed`` after `close`, ``forked`` in a child process, ``reentrant`` in a
+        future's callback.
         """
         # a copy of its own: what is signed is what was handed in, whatever the caller does next
         body = parse_canonical(canonical_json(body, depth_max=DEPTH_MAX))
         recorded: Future[Recorded] = Future()
-        own = _Own(type_, body, _sources(body), recorded)
+        own = Own(type_, body, by or self.authorship, private, recorded)
         with self._room(), self._entry:
             self._refuse_if_closed()
             self._enter(own)
@@ -194,12 +213,27 @@ class Recorder:
         open_ = True
         while open_:
             group, open_ = self._collect()
-            if group:
+            if group or self._is_due():
                 self._commit(group)
 
+    def _is_due(self) -> bool:
+        return self._due is not None and self._due <= self._clock() // 1000
+
+    def _patience(self) -> float | None:
+        """Return how long to wait for work: for ever, unless an operation is held."""
+        if self._due is None:
+            return None
+        return min(max(self._due - self._clock() / 1000, 0.0), _DUE_LOOK_S)
+
     def _collect(self) -> tuple[list[_Submission], bool]:
-        """Wait for work, then gather until a flush limit; False when the recorder is closing."""
-        first = self._waiting.get()
+        """Wait for work, then gather until a flush limit; False when the recorder is closing.
+
+        Nothing is returned when the wait was for a held operation.
+        """
+        try:
+            first = self._waiting.get(timeout=self._patience())
+        except queue.Empty:
+            return [], True
         if first is None:
             return [], False
         self._places.release()
@@ -223,88 +257,63 @@ class Recorder:
 
     def _commit(self, group: list[_Submission]) -> None:
         try:
-            log, note, resolutions = self._write(group)
+            written = self._write(group)
         except Exception as error:  # noqa: BLE001  whatever it was, no caller may wait for ever
             failure = (
                 error if isinstance(error, LodestampError) else StoreError(f"writing: {error!r}")
             )
+            self._due = None if self._due is None else self._clock() // 1000 + _RETRY_S
             for submission in group:
                 _outlive(partial(submission.future.set_exception, failure))
             return
-        self._log = log
-        if note is not None:
-            _outlive(lambda: self._publish(note))
-        for resolve in resolutions:
-            _outlive(resolve)
+        self._heads.adopt(written.heads, written.log.head.size)
+        self._log, self._due = written.log, written.due
+        if written.grown:
+            _outlive(lambda: self._publish(written.log.head.note))
+        for submission, places in zip(group, written.places, strict=True):
+            _outlive(_resolution(submission, places, written.log.head.size))
+        for event in written.events:
+            _outlive(partial(self._emit, event))
 
-    def _write(
-        self, group: list[_Submission]
-    ) -> tuple[Log, bytes | None, list[Callable[[], None]]]:
-        """Write the group in one transaction: the log after it, its note, what to resolve."""
-        verified = [
-            submission.verified.result() if isinstance(submission, _Foreign) else []
-            for submission in group
-        ]
+    def _write(self, group: list[_Submission]) -> _Written:
+        """Write the group in one transaction."""
+        reads = [each.reads() if isinstance(each, _Foreign) else [] for each in group]
         now_ms = self._clock()
+        now_s = now_ms // 1000
         with self._database.writing("recording") as connection:
             log = self._log.catch_up(connection)
-            batch = Batch(connection, log.head.size)
-            batch.look_up([op for ops in verified for op in ops if isinstance(op, Operation)])
-            placed = [
-                self._place_foreign(batch, ops, now_ms)
+            self._heads.catch_up(connection, log.head.size)
+            heads = self._heads.change()
+            batch = Batch(connection, log.head.size, heads)
+            pool = Pool(connection, now_ms)
+            admission = Admission(batch, pool, now_s)
+            batch.look_up([read.op for some in reads for read in some if read.op is not None])
+            admission.release_due()
+            places = [
+                admission.take(some, submission.peer)
                 if isinstance(submission, _Foreign)
-                else [self._place_own(batch, submission, now_ms)]
-                for submission, ops in zip(group, verified, strict=True)
+                else [_place_own(batch, submission, now_s)]
+                for submission, some in zip(group, reads, strict=True)
             ]
-            batch.write(now_ms)
+            events: list[Event] = [*batch.write(now_ms), *admission.released]
+            pool.write()
+            due = pool.next_due()
             grown = bool(batch.digests)
             if grown:
                 log = log.extend(connection, batch.digests, now_ms)
-        size = log.head.size
-        resolutions = [
-            _resolution(submission, places, size)
-            for submission, places in zip(group, placed, strict=True)
-        ]
-        return log, log.head.note if grown else None, resolutions
-
-    def _place_own(self, batch: Batch, own: _Own, now_ms: int) -> _Place | LodestampError:
-        try:
-            op = build_op(
-                self._authorship.signer,
-                self._authorship.node,
-                own.type,
-                own.body,
-                batch.heads_for(own.sources),
-                now_ms // 1000,
-            )
-            verify_op(op)
-            # its parents are heads, which nothing in the log points at: it cannot be there yet
-            return _Place(op.op_id, batch.accept(op).seq, RecordStatus.NEW)
-        except LodestampError as error:
-            return error
-
-    def _place_foreign(
-        self, batch: Batch, ops: Sequence[Operation | LodestampError], now_ms: int
-    ) -> list[_Place | LodestampError]:
-        places: dict[int, _Place | LodestampError] = {
-            at: op for at, op in enumerate(ops) if isinstance(op, LodestampError)
-        }
-        for at, op in _topological(ops):
-            try:
-                _refuse_future(op, now_ms)
-                places[at] = _place(batch, op)
-            except LodestampError as error:
-                places[at] = error
-        return [places[at] for at in range(len(ops))]
+        return _Written(log, heads, places, events, due, grown=grown)
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where an operation stands in the log, and whether it was there before."""
+class _Written:
+    """What a transaction did, to be adopted now that it has committed."""
 
-    op_id: str
-    log_index: int
-    status: RecordStatus
+    log: Log
+    heads: HeadsChange
+    places: list[list[Place | LodestampError]]
+    events: list[Event]
+    due: int | None
+    grown: bool
 
 
 def _outlive(callback: Callable[[], object]) -> None:
@@ -315,69 +324,18 @@ def _outlive(callback: Callable[[], object]) -> None:
         traceback.print_exc()
 
 
-def _sources(body: JsonObject) -> tuple[str, ...]:
-    named = body.get("derived_from")
-    return tuple(filter(is_content_address, named)) if isinstance(named, list) else ()
-
-
-def _admit(wire: bytes) -> Operation | LodestampError:
-    if type(wire) is not bytes:
-        return UsageError(f"an operation is handed in as bytes, not as {type(wire).__name__}")
+def _place_own(batch: Batch, own: Own, now_s: int) -> Place | LodestampError:
     try:
-        op = parse_op(wire)
-        verify_op(op)
+        return author(batch, own, now_s)
     except LodestampError as error:
         return error
-    return op
-
-
-def _refuse_future(op: Operation, now_ms: int) -> None:
-    if op.ts > now_ms // 1000 + CLOCK_SKEW_S_MAX:
-        ahead = op.ts - now_ms // 1000
-        raise RecordError(
-            f"{op.op_id} is dated {ahead:,} seconds ahead of this clock",
-            code="clock-ahead",
-            hint="check both clocks and hand it in again",
-        )
-
-
-def _place(batch: Batch, op: Operation) -> _Place:
-    known = batch.find(op.digest)
-    if known is not None:
-        return _Place(op.op_id, known.seq, RecordStatus.KNOWN)
-    return _Place(op.op_id, batch.accept(op).seq, RecordStatus.NEW)
-
-
-def _topological(ops: Sequence[Operation | LodestampError]) -> Iterator[tuple[int, Operation]]:
-    """Yield operations so that parents in the batch come before children, ties by op id (N4)."""
-    good = {at: op for at, op in enumerate(ops) if isinstance(op, Operation)}
-    position = {op.op_id: at for at, op in good.items()}
-    waits: dict[int, int] = {}
-    children: dict[int, list[int]] = {}
-    for at, op in good.items():
-        inside = [position[op_id] for op_id in op.prev if op_id in position]
-        waits[at] = len(inside)
-        for parent in inside:
-            children.setdefault(parent, []).append(at)
-    ready = [(good[at].op_id, at) for at, count in waits.items() if count == 0]
-    heapq.heapify(ready)
-    while ready:
-        _, at = heapq.heappop(ready)
-        yield at, good[at]
-        for child in children.get(at, ()):
-            waits[child] -= 1
-            if waits[child] == 0:
-                heapq.heappush(ready, (good[child].op_id, child))
 
 
 def _resolution(
-    submission: _Submission, places: Sequence[_Place | LodestampError], size: int
+    submission: _Submission, places: Sequence[Place | LodestampError], size: int
 ) -> Callable[[], None]:
     answers: list[Answer] = [
-        place
-        if isinstance(place, LodestampError)
-        else Recorded(place.op_id, place.log_index, size, place.status)
-        for place in places
+        place if isinstance(place, LodestampError) else place.recorded(size) for place in places
     ]
     if isinstance(submission, _Foreign):
         return lambda: submission.future.set_result(answers)

@@ -16,16 +16,18 @@ from lodestamp.node.storage.failures import damaged_values, store_failures
 BUSY_TIMEOUT_S: Final = 30
 """How long a writer waits for another process before LogLockedError (operations spec N1)."""
 
-SCHEMA_REVISION: Final = "0001"
+SCHEMA_REVISION: Final = "0003"
 """The newest migration; a test holds it against the migrations folder."""
 
 # WAL with FULL: a commit is on disk when it returns (DESIGN D11). cell_size_check finds torn pages
-# while they are read; trusted_schema=OFF keeps a planted schema from running anything.
+# while they are read; trusted_schema=OFF keeps a planted schema from running anything;
+# secure_delete overwrites with zeros whatever is freed, so that a purge leaves nothing (S28).
 _PRAGMAS: Final = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA cell_size_check=ON",
     "PRAGMA trusted_schema=OFF",
+    "PRAGMA secure_delete=ON",
     "PRAGMA foreign_keys=ON",
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}",
 )
@@ -87,6 +89,23 @@ class Database:
         """
         with store_failures(doing), self._write() as connection:
             yield connection
+
+    def cut_write_ahead_log(self) -> None:
+        """Fold the write-ahead log into the database and cut it to nothing (S28).
+
+        StoreError ``log-busy`` when a reader held an older state for longer than `BUSY_TIMEOUT_S`.
+        """
+        with store_failures("cutting the write-ahead log"), self._engine.connect() as connection:
+            if connection.dialect.name != "sqlite":
+                return
+            raw = connection.connection.cursor()  # outside a transaction, or it would wait for us
+            try:
+                busy, _pages, _moved = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                raw.close()
+        if busy:
+            hint = "close whoever reads the database, and purge again"
+            raise StoreError("the write-ahead log is in use", code="log-busy", hint=hint)
 
     def _migrate(self, *, may_change: bool) -> None:
         if self._revision() == SCHEMA_REVISION:

@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from lodestamp.core.content import address_file, get_profile
+from lodestamp.core.content import (
+    File,
+    Tree,
+    TreeEntry,
+    address_directory,
+    address_file,
+    get_profile,
+)
 from lodestamp.core.encoding import Cid
 from lodestamp.core.operations import Operation
 from lodestamp.core.proof.model import Content
@@ -33,8 +40,9 @@ SMALL_CHUNKS_MAX: Final = 50_000
 CHUNKS_MAX: Final = 10_000_000
 """Chunks we cut a file into: 10 TB by the default profile, some minutes of work by any other."""
 
-Pieces = bytes | bytearray | memoryview | Iterable[bytes | memoryview]
-"""Content to check: the whole of it, or its pieces in order, none of them kept."""
+FilePieces = bytes | bytearray | memoryview | Iterable[bytes | memoryview]
+Pieces = FilePieces | Tree
+"""Content to check: a file, whole or its pieces in order, none of them kept; or a folder."""
 
 _STATED: Final = frozenset({"cid", "profile", "size"})
 _STATED_OPTIONAL: Final = frozenset({"name", "sha256"})
@@ -73,8 +81,11 @@ def check_content(
         detail = f"{section.size:,} bytes by {section.profile:.80} are over {chunks_max:,} chunks"
         return Leg.unknown(NAME, "profile_unknown", detail)
     digests = {each.sha256 for each in statements if each.sha256 is not None}
-    meter = _Meter(section.size, hashing=bool(digests))
-    root = address_file(meter.measure(pieces), profile)
+    meter = _Meter(section.size, hashing=bool(digests) and not isinstance(pieces, Tree))
+    if isinstance(pieces, Tree):
+        root = address_directory(meter.measure_tree(pieces), profile)
+    else:
+        root = address_file(meter.measure(pieces), profile)
     if meter.size != section.size:
         more = "more than " if meter.size > section.size else ""
         detail = f"{more}{min(meter.size, section.size):,} bytes, not {section.size:,}"
@@ -82,7 +93,8 @@ def check_content(
     if root.cid != section.cid:
         return Leg.refuted(NAME, "cid_mismatch", f"the bytes have the CID {root.cid}")
     if digests - {meter.hexdigest()}:
-        detail = f"the bytes have the SHA-256 {meter.hexdigest()}"
+        digest = meter.hexdigest()
+        detail = f"the bytes have the SHA-256 {digest}" if digest else "a folder has no SHA-256"
         return Leg.refuted(NAME, "sha256_mismatch", detail)
     facts: dict[str, Fact] = {
         "cid": str(section.cid),
@@ -177,7 +189,7 @@ class _Meter:
         self._expected = size
         self._sha256 = sha256() if hashing else None
 
-    def measure(self, pieces: Pieces) -> Iterator[bytes | memoryview]:
+    def measure(self, pieces: FilePieces) -> Iterator[bytes | memoryview]:
         """Pass pieces on until they are more than expected: the rest could not make it right."""
         if isinstance(pieces, bytes | bytearray | memoryview):
             pieces = (memoryview(pieces),)
@@ -189,6 +201,16 @@ class _Meter:
                 view = memoryview(piece)
                 self._sha256.update(view if view.c_contiguous else view.tobytes())
             yield piece
+
+    def measure_tree(self, tree: Tree) -> Iterator[TreeEntry]:
+        """Pass the entries of a folder on likewise."""
+        for entry in tree.entries:
+            if isinstance(entry, File):
+                yield File(entry.path, self.measure(entry.pieces), entry.metadata)
+                if self.size > self._expected:
+                    return
+            else:
+                yield entry
 
     def hexdigest(self) -> str | None:
         """Return the SHA-256 of all that passed, if anyone asked for it."""

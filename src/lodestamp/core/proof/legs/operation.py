@@ -18,7 +18,6 @@ from typing import Final
 
 import orjson
 
-from lodestamp.core.encoding import JsonObject
 from lodestamp.core.operations import Operation, derived_from, parse_op, verify_op
 from lodestamp.core.proof.model import Subject
 from lodestamp.core.proof.trust import Trust, Unpinned
@@ -31,10 +30,8 @@ PINNED: Final = "pinned key"
 _REASONS: Final = MappingProxyType(
     {"op-id-mismatch": "id_mismatch", "bad-signature": "bad_signature"}
 )
-_LATER_VERSION: Final = 2
-"""An envelope version that a version-1 proof may carry and this library does not read yet."""
-_LATER_TYPES: Final = frozenset({"attestation", "grant", "receipt", "refutation", "revocation"})
-"""Types of version-1 envelopes of which the same is true (operations spec §4)."""
+KEY_UNKNOWN: Final = "authority.key_unknown"
+"""An author whose id only names its key, which the proof does not carry (operations spec K11)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +44,14 @@ class OperationFinding:
 
 
 def check_operation(section: Subject, trust: Trust | None) -> OperationFinding:
-    """Check the subject, then the disclosed operations in their order."""
+    """Check the subject, then the disclosed operations in their order.
+
+    An operation whose author's key is not at hand leaves the leg unknown, unless another defect
+    refutes it.
+    """
     operation: Operation | None = None
     disclosed: list[Operation] = []
+    unknown: Leg | None = None
     wires = (section.operation, *section.disclosed)
     for at, wire in zip(_places(len(section.disclosed)), wires, strict=True):
         try:
@@ -62,31 +64,25 @@ def check_operation(section: Subject, trust: Trust | None) -> OperationFinding:
                 disclosed.append(checked)
             verify_op(checked)
         except LodestampError as error:
-            return OperationFinding(_failed(error, wire, at), operation)
+            if error.code != "key-unknown":
+                return OperationFinding(_refuted(error, at), operation)
+            unknown = unknown or Leg(
+                NAME, Status.UNKNOWN, KEY_UNKNOWN, detail=f"{error.message}, in {at}"
+            )
     if operation is None:
         raise AssertionError("the first wire object is the subject")
     if refused := _disorder(operation, disclosed):
         return OperationFinding(Leg.refuted(NAME, "schema", refused), operation)
-    return OperationFinding(_weigh(operation, trust), operation, tuple(disclosed))
+    return OperationFinding(unknown or _weigh(operation, trust), operation, tuple(disclosed))
 
 
 def _places(count: int) -> Iterable[str]:
     return ("/subject/operation", *(f"/subject/disclosed/{index}" for index in range(count)))
 
 
-def _failed(error: LodestampError, wire: JsonObject, at: str) -> Leg:
-    detail = f"{error.message}, in {at}"
-    if _is_later(error, wire):
-        return Leg.unknown(NAME, "unsupported", detail)
-    return Leg.refuted(NAME, _REASONS.get(error.code, "schema"), detail)
-
-
-def _is_later(error: LodestampError, wire: JsonObject) -> bool:
-    """Tell an operation this library does not read yet from one that nobody reads."""
-    if error.code == "bad-version":
-        return wire["v"] == _LATER_VERSION
-    kind = wire.get("type")
-    return error.code == "bad-type" and isinstance(kind, str) and kind in _LATER_TYPES
+def _refuted(error: LodestampError, at: str) -> Leg:
+    reason = _REASONS.get(error.code, "schema")
+    return Leg.refuted(NAME, reason, f"{error.message}, in {at}")
 
 
 def _disorder(operation: Operation, disclosed: list[Operation]) -> str | None:

@@ -1,0 +1,69 @@
+"""State: which operations of a log hold, and why (operations spec §7, §8)."""
+
+from lodestamp.core.operations.graph.cascade import Sweep, sweep
+from lodestamp.core.operations.graph.columns import (
+    Chain,
+    Columns,
+    GraphSource,
+    Placed,
+    Position,
+    Rows,
+    subject_key,
+)
+from lodestamp.core.operations.graph.decided import (
+    DecisionRecord,
+    DecisionState,
+    decision_records,
+)
+from lodestamp.core.operations.graph.facts import Fact
+from lodestamp.core.operations.graph.graph import ProvenanceGraph
+from lodestamp.core.operations.graph.note import StateNote, StatePath, state_note, state_path
+from lodestamp.core.operations.graph.prov import to_prov_json
+from lodestamp.core.operations.graph.report import (
+    Acknowledgement,
+    Purge,
+    RevocationReport,
+    purged_root_of,
+    revocation_report,
+)
+from lodestamp.core.operations.graph.snapshot import decode_rows, encode_rows
+from lodestamp.core.operations.graph.status import KINDS, Change, Effects, Lack, Status, Why
+from lodestamp.core.operations.graph.view import MemorySource, View, in_order
+
+__all__ = [
+    "KINDS",
+    "Acknowledgement",
+    "Chain",
+    "Change",
+    "Columns",
+    "DecisionRecord",
+    "DecisionState",
+    "Effects",
+    "Fact",
+    "GraphSource",
+    "Lack",
+    "MemorySource",
+    "Placed",
+    "Position",
+    "ProvenanceGraph",
+    "Purge",
+    "RevocationReport",
+    "Rows",
+    "StateNote",
+    "StatePath",
+    "Status",
+    "Sweep",
+    "View",
+    "Why",
+    "decision_records",
+    "decode_rows",
+    "encode_rows",
+    "in_order",
+    "purged_root_of",
+    "revocation_report",
+    "state_note",
+    "state_path",
+    "subject_key",
+    "sweep",
+    "to_prov_json",
+]

@@ -1,0 +1,111 @@
+"""The provenance graph: the state of a log, and the questions people ask of it.
+
+It is not safe to share among threads: who owns it lets one thread in at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from lodestamp.core.encoding import Digest, address_of_digest
+from lodestamp.core.operations.envelope import Operation
+from lodestamp.core.operations.graph import walks
+from lodestamp.core.operations.graph.cascade import Sweep
+from lodestamp.core.operations.graph.columns import GraphSource, Placed, Rows
+from lodestamp.core.operations.graph.facts import Fact, facts
+from lodestamp.core.operations.graph.state import State
+from lodestamp.core.operations.graph.status import Effects, Why
+from lodestamp.errors import UsageError
+
+AS_OF_MAX: Final = 4
+"""Past states kept at hand; each is a graph of its own."""
+
+
+class ProvenanceGraph(State):
+    """The state of a log with its history and its reasons. `load` makes one."""
+
+    def __init__(self, source: GraphSource, roots: Iterable[str], bulk: Sweep) -> None:
+        super().__init__(source, roots, bulk)
+        self._past: dict[int, ProvenanceGraph] = {}
+
+    def add(self, op: Operation) -> Effects:
+        """Add the next operation, as `State.add` tells."""
+        self._past.clear()
+        return super().add(op)
+
+    def place(self, placed: Placed) -> Effects:
+        """Note positions, as `State.place` tells."""
+        self._past.clear()
+        return super().place(placed)
+
+    def why(self, op_id: str) -> Why:
+        """Explain a status (S19). The walk goes over invalid operations below this one only."""
+        return walks.why(self, self.index_of(op_id))
+
+    def cascade(self, op_id: str) -> Effects:
+        """Tell what an effective refutation of this operation would change, changing nothing.
+
+        UsageError ``not-refutable`` for what cannot be refuted (S15).
+        """
+        return walks.cascade(self, self.index_of(op_id))
+
+    def sources(self, op_id: str, depth: int | None = None) -> list[str]:
+        """Return what an operation rests on, nearest first, `depth` steps down or all the way."""
+        return walks.reach(self, self.index_of(op_id), depth, self.columns.sources_of)
+
+    def derived(self, op_id: str, depth: int | None = None) -> list[str]:
+        """Return the claims and attestations that rest on an operation, nearest first."""
+        return walks.reach(self, self.index_of(op_id), depth, self.children.of)
+
+    def equivocations(self) -> list[tuple[Operation, ...]]:
+        """Return for each forked chain the operations with which it forks (S7).
+
+        Any two of them, signed as they are, prove that their author said two things at once.
+        """
+        return walks.equivocations(self)
+
+    def clock_behind(self, op_id: str) -> bool:
+        """Tell whether an operation's `ts` is over two minutes before one of its parents' (S9)."""
+        return walks.clock_behind(self, self.index_of(op_id))
+
+    def facts(self, subject: str, predicate: str | None = None) -> list[Fact]:
+        """Return the valid claims about a subject that no user's own word supersedes (S20)."""
+        return facts(self, subject, predicate)
+
+    def as_of(self, tree_size: int) -> ProvenanceGraph:
+        """Return the state over the first `tree_size` leaves, with the positions known by now.
+
+        Computed by a sweep; the last four are kept. UsageError beyond the log.
+        """
+        if not 0 <= tree_size <= len(self):
+            raise UsageError(f"the log has {len(self)} operations, not {tree_size}")
+        past = self._past.pop(tree_size, None)
+        if past is None:
+            past = ProvenanceGraph.load(_Prefix(self, tree_size), roots=self.roots, bulk=self.bulk)
+        self._past[tree_size] = past
+        if len(self._past) > AS_OF_MAX:
+            del self._past[next(iter(self._past))]
+        return past
+
+
+class _Prefix:
+    """The first operations of a graph, as the source of another."""
+
+    def __init__(self, graph: ProvenanceGraph, size: int) -> None:
+        self._graph = graph
+        self._size = size
+
+    def rows(self, after: int) -> Iterator[Rows]:
+        yield self._graph.columns.rows(after, self._size)
+
+    def index_of(self, digest: Digest) -> int | None:
+        return self._graph.find(address_of_digest(digest))
+
+    def operation(self, index: int) -> Operation | None:
+        return self._graph.operation(index)
+
+    def placed(self) -> Iterator[Placed]:
+        for first, length, position in self._graph.authority.positions:
+            if first < self._size:
+                yield Placed(first, min(length, self._size - first), position)

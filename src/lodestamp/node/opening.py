@@ -1,0 +1,135 @@
+"""Opening a home, or making one: the folder, its keys, its database and its log."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from lodestamp.core.encoding import is_content_address
+from lodestamp.core.keys import Signer, SigningKey, is_did, is_key_id
+from lodestamp.core.merkle import EMPTY_ROOT
+from lodestamp.core.operations import NODE_LABEL_MAX, is_node_label
+from lodestamp.core.transparency import ED25519_NOTE, Checkpoint, NoteSigner, VerifierKey
+from lodestamp.errors import BadNote, HomeError, LogCorrupt, UsageError
+from lodestamp.node import recorder
+from lodestamp.node.clock import now_ms
+from lodestamp.node.folder import HomeFolder
+from lodestamp.node.home import Node
+from lodestamp.node.keyring import AUTHOR_KEY, LOG_KEY, load_key, make_key
+from lodestamp.node.recorder import (
+    Authorship,
+)
+from lodestamp.node.roots import pin_roots
+from lodestamp.node.storage import Database
+
+
+def open(  # noqa: A001  `lodestamp.open` is what people type
+    home: str | os.PathLike[str] | None = None,
+    *,
+    create: bool = True,
+    origin: str | None = None,
+    signer: Signer | None = None,
+    roots: Sequence[str] | None = None,
+    author: str | None = None,
+    node: str | None = None,
+    cap: str | None = None,
+    passphrase: str | None = None,
+) -> Node:
+    """Open a home, made on first use: `home`, else LODESTAMP_HOME, else the platform's folder.
+
+    `origin` names a new log (default ``lodestamp.local/`` and 16 hex digits of its key). Own
+    operations are signed by `signer`, else by the key that `author` names (a key id, a DID or a
+    name), else by the home's own; they carry the label `node` (default: that of ``config.toml``)
+    and act under `cap`, a cap_id. `roots` pins key ids and DIDs anew (default of a new log: the
+    home's own key). `passphrase` seals keys that are made and opens sealed ones.
+
+    HomeError when the folder or a key cannot be used, LogCorrupt when its log contradicts itself
+    or what it published, UsageError for an `author`, `cap` or root that is none.
+    """
+    folder = HomeFolder.locate(home)
+    if origin is not None:
+        _require_origin(origin)
+    _require_names(roots, node, cap)
+    with folder.entering(create=create):
+        configuration = folder.configuration()
+        database = _open_database(folder)
+        try:
+            own, log = _open_log(folder, database, origin)
+            pin_roots(database, roots, own.key_id)
+        except BaseException:
+            database.close()
+            raise
+    authorship = Authorship(signer or own, node or configuration.node, cap)
+    opened = Node(folder, database, log, authorship, configuration, passphrase)
+    if author is not None and signer is None:
+        try:
+            opened.author_as(author)
+        except BaseException:
+            opened.close()
+            raise
+    return opened
+
+
+def _require_names(roots: Sequence[str] | None, node: str | None, cap: str | None) -> None:
+    for root in roots or ():
+        if not (is_key_id(root) or is_did(root)):
+            raise UsageError(f"{root[:80]!r} is neither a key id nor a DID, so no root")
+    if node is not None and not is_node_label(node):
+        raise UsageError(f"a node label has 1 to {NODE_LABEL_MAX} characters, none a control")
+    if cap is not None and not is_content_address(cap):
+        raise UsageError(f"{cap[:80]!r} is no cap_id")
+
+
+def _require_origin(origin: str) -> None:
+    """Refuse a name that no checkpoint could bear, before anything is made."""
+    try:
+        Checkpoint(VerifierKey(origin, ED25519_NOTE, bytes(32)).name, 0, EMPTY_ROOT)
+    except BadNote:
+        hint = "at most 255 bytes, no space, no plus sign: such as example.org/log"
+        raise HomeError(f"{origin[:80]!r} cannot name a log", code="origin", hint=hint) from None
+
+
+def _open_database(folder: HomeFolder) -> Database:
+    """Make the database of a new home; of one that has published, only open it."""
+    gone = folder.checkpoint.exists() and not folder.database.exists()
+    return Database.open(folder.database, create=not gone)
+
+
+def _open_log(
+    folder: HomeFolder, database: Database, origin: str | None
+) -> tuple[SigningKey, recorder.Log]:
+    with database.reading("opening the log") as connection:
+        named = recorder.read_meta(connection, "origin")
+    if named is None:
+        return _make_log(folder, database, origin)
+    if origin not in (None, named):
+        hint = "leave --origin out, or give another --home"
+        message = f"this home's log is {named}, and a log keeps its name"
+        raise HomeError(message, code="origin", hint=hint)
+    author = load_key(folder.keys, AUTHOR_KEY)
+    signer = NoteSigner(named, load_key(folder.keys, LOG_KEY))
+    published = folder.published()  # before the snapshot, or a busy neighbour looks like a rollback
+    with database.reading("opening the log") as connection:
+        log = recorder.Log.load(connection, signer)
+        if published is not None:
+            recorder.check_published(connection, published, log.key)
+    return author, log
+
+
+def _make_log(
+    folder: HomeFolder, database: Database, origin: str | None
+) -> tuple[SigningKey, recorder.Log]:
+    if folder.published() is not None:
+        hint = "restore the database; a new log would contradict what was published"
+        raise LogCorrupt(f"{folder.database} lost its log", code="log-rolled-back", hint=hint)
+    author = make_key(folder.keys, AUTHOR_KEY)
+    key = make_key(folder.keys, LOG_KEY)
+    named = f"lodestamp.local/{key.public_key.raw.hex()[:16]}" if origin is None else origin
+    signer = NoteSigner(named, key)
+    with database.writing("making the log") as connection:
+        recorder.create(connection, signer, now_ms())
+        recorder.write_meta(connection, "origin", signer.name)
+        recorder.write_meta(connection, "vkey", signer.verifier_key.text())
+        log = recorder.Log.load(connection, signer)
+    folder.publish(log.head.note)
+    return author, log
