@@ -128,7 +128,7 @@ def address(cov: Covenant, net: NetworkParams) -> str:
 
 
 def planted(leaves: Sequence[Params], r: bytes | None) -> Covenant:
-    """Return the covenant of these leaves, the leaf that is spent most often nearest to its root."""
+    """Return the covenant of these leaves; the first, spent most often, is nearest to the root."""
     scripts = [write_leaf(each) for each in leaves]
     tree = tree_of(scripts)
     internal = NUMS if r is None else nums_with(r)
