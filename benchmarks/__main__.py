@@ -8,6 +8,7 @@ import time
 
 from benchmarks import (
     bitcoin,
+    bitcoin_chain,
     content,
     encoding,
     machine,
@@ -25,6 +26,7 @@ ROOMS = {
     "operations": operations.findings,
     "content": content.findings,
     "bitcoin": bitcoin.findings,
+    "chain": bitcoin_chain.findings,
     "recorder": recorder.findings,
     "proof": proof.findings,
     "sync": sync.findings,

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from engines import find_engine, free_port, running, until_ready
-from lodestamp.core.bitcoin import REGTEST, address
+from lodestamp.core.bitcoin import (
+    REGTEST,
+    SIGHASH_DEFAULT,
+    OutPoint,
+    SignatureHashes,
+    Transaction,
+    TxIn,
+    TxOut,
+    encode_address,
+)
 from lodestamp.faces.http import SimulatorServer
 from lodestamp.node.chains import (
     ChainSource,
@@ -19,7 +29,7 @@ from lodestamp.node.chains import (
     open_source,
 )
 
-SIGNER = SecretSigner(bytes(31) + b"\x07", lambda size: bytes(size))
+SIGNER = SecretSigner(bytes(31) + b"\x07", bytes)
 SCRIPT = b"\x51\x20" + SIGNER.output_key()
 OTHER = b"\x51\x20" + SecretSigner(bytes(31) + b"\x09").output_key()
 START = 1_790_000_000
@@ -59,6 +69,50 @@ def simulator(**deployments: bool) -> Simulator:
     return made
 
 
+@cache
+def _template(count: int) -> Simulator:
+    made = simulator()
+    made.mine(count, SCRIPT)
+    return made
+
+
+def grown(count: int) -> Simulator:
+    """A simulator in memory with blocks to the test's key; copied, so that it costs nothing."""
+    made = Simulator.open(None, Clock(), SCRIPT)
+    pairs = (each._engine.raw_connection() for each in (_template(count), made))
+    with contextlib.ExitStack() as stack:
+        source, target = (stack.enter_context(contextlib.closing(each)) for each in pairs)
+        source.driver_connection.backup(target.driver_connection)
+    return made
+
+
+def sign(tx, spent):
+    """The transaction with every input signed by the test's key."""
+    hashes = SignatureHashes(tx, spent)
+    inputs = [
+        replace(
+            item,
+            witness=(SIGNER.sign_schnorr(hashes.taproot(n, SIGHASH_DEFAULT), tweaked=True),),
+        )
+        for n, item in enumerate(tx.inputs)
+    ]
+    return replace(tx, inputs=tuple(inputs))
+
+
+REPLACEABLE = 0xFFFFFFFD
+
+
+def child_of(parent, *, fee=1_000, sequence=REPLACEABLE):
+    """A payment of the first output of a transaction to the test's key."""
+    output = parent.outputs[0]
+    tx = Transaction(
+        2,
+        (TxIn(OutPoint(parent.txid, 0), sequence=sequence),),
+        (TxOut(output.amount - fee, SCRIPT),),
+    )
+    return sign(tx, [output])
+
+
 @contextlib.contextmanager
 def open_door(door: str, folder: Path) -> Iterator[Chain]:
     """Open one of `DOORS` with an empty chain."""
@@ -92,7 +146,7 @@ def _btcd(folder: Path) -> Iterator[Chain]:
         str(program), "--regtest", f"--configfile={folder}/none", f"--datadir={folder}",
         f"--logdir={folder}", "--rpcuser=u", "--rpcpass=p", f"--rpclisten=127.0.0.1:{port}",
         f"--rpccert={folder}/rpc.cert", f"--rpckey={folder}/rpc.key", "--nolisten", "--nodnsseed",
-        "--txindex", "--addrindex", f"--miningaddr={address.encode(SCRIPT, REGTEST)}",
+        "--txindex", "--addrindex", f"--miningaddr={encode_address(SCRIPT, REGTEST)}",
     ]  # fmt: skip
     url = f"btcd://u:p@127.0.0.1:{port}?cert={folder}/rpc.cert&network=regtest"
     with running(command, folder) as process:

@@ -1,11 +1,16 @@
 """Bitcoin, checked by our own code: transactions, scripts, blocks, headers, inclusion."""
 
-from lodestamp.core.bitcoin import address, filters
 from lodestamp.core.bitcoin.address import (
     base58check_decode,
     base58check_encode,
     wif_decode,
     wif_encode,
+)
+from lodestamp.core.bitcoin.address import (
+    decode as decode_address,
+)
+from lodestamp.core.bitcoin.address import (
+    encode as encode_address,
 )
 from lodestamp.core.bitcoin.asm import from_asm, to_asm
 from lodestamp.core.bitcoin.bech32 import BECH32_LENGTH_MAX, Encoding, bech32_decode, bech32_encode
@@ -52,6 +57,8 @@ from lodestamp.core.bitcoin.ecc import (
     schnorr_verify,
     tweak_xonly,
 )
+from lodestamp.core.bitcoin.filters import build as build_filter
+from lodestamp.core.bitcoin.filters import filter_header, match_any
 from lodestamp.core.bitcoin.hashes import hash160, ripemd160, sha256, sha256d, tagged_hash
 from lodestamp.core.bitcoin.header import HEADER_SIZE, BlockHeader, bits_of, meets_target, target_of
 from lodestamp.core.bitcoin.headers import (
@@ -237,7 +244,6 @@ __all__ = [
     "TxInclusion",
     "TxOut",
     "Txid",
-    "address",
     "as_bool",
     "assess_run",
     "base58check_decode",
@@ -247,6 +253,7 @@ __all__ = [
     "bits_of",
     "branch_hash",
     "branch_of",
+    "build_filter",
     "check_block",
     "check_in_place",
     "check_inclusion",
@@ -260,18 +267,20 @@ __all__ = [
     "connect_block",
     "control_block",
     "ctv_hash",
+    "decode_address",
     "decode_coins",
     "decode_merkle_block",
     "dust_limit",
     "ecdsa_sign",
     "ecdsa_verify",
+    "encode_address",
     "encode_coins",
     "encode_merkle_block",
     "execute",
     "expected_bits",
     "extend",
     "fee_of",
-    "filters",
+    "filter_header",
     "from_asm",
     "has_sequence_locks_met",
     "has_work",
@@ -284,6 +293,7 @@ __all__ = [
     "iter_ops",
     "judge_spend",
     "leaf_hash",
+    "match_any",
     "meets_target",
     "merkle_root",
     "network_named",

@@ -3,7 +3,7 @@
 >>> from lodestamp.core.bitcoin.network import MAIN
 >>> from lodestamp.core.bitcoin.script import Script
 >>> encode(Script(bytes.fromhex("5120" + "79" * 32)), MAIN)[:6]
-'bc1p0y'
+'bc1p09'
 """
 
 from __future__ import annotations

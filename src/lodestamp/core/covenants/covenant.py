@@ -18,11 +18,11 @@ from lodestamp.core.bitcoin import (
     Script,
     Tree,
     control_block,
+    encode_address,
     leaf_hash,
     nums_with,
     output_script,
 )
-from lodestamp.core.bitcoin import address as addresses
 from lodestamp.core.covenants.kinds import (
     BatchMember,
     Kind,
@@ -124,7 +124,7 @@ def at_depth(cov: Covenant, depth: int) -> Covenant:
 
 def address(cov: Covenant, net: NetworkParams) -> str:
     """Return the P2TR address. Whether it may be shown is the chain's to say (R21)."""
-    return addresses.encode(cov.script_pubkey, net)
+    return encode_address(cov.script_pubkey, net)
 
 
 def planted(leaves: Sequence[Params], r: bytes | None) -> Covenant:

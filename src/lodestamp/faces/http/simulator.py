@@ -54,8 +54,9 @@ def rpc_app(rpc: SimulatorRpc, cookie: str, stopping: Callable[[], None]) -> Lit
 class SimulatorServer:
     """A listener for one simulator, in a thread of its own while it is entered.
 
-    UsageError for a host that is not loopback, unless `anywhere`; StoreError when the cookie cannot
-    be written or the port is taken.
+    `port` is the one it listens on, chosen by the system where 0 was asked for. UsageError for a
+    host that is not loopback, unless `anywhere`; StoreError when the cookie cannot be written or
+    the port is taken.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class SimulatorServer:
         try:
             write_whole(cookie, secret.encode(), mode=0o600)
             self._socket = _listening(host, port)
+            self.port: int = self._socket.getsockname()[1]
         except OSError as error:
             raise StoreError(f"cannot listen: {error.strerror or error}", code="io") from error
         config = uvicorn.Config(
@@ -76,11 +78,6 @@ class SimulatorServer:
         )
         self._server = uvicorn.Server(config)
         self._thread = Thread(target=self._run, name="simulator-rpc", daemon=True)
-
-    @property
-    def port(self) -> int:
-        """The port it listens on; chosen by the system where 0 was asked for."""
-        return int(self._socket.getsockname()[1])
 
     def stop(self) -> None:
         """End after the replies that are under way."""

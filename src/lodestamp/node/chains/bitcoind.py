@@ -12,8 +12,8 @@ from lodestamp.core.bitcoin import (
     Transaction,
     TxInclusion,
     TxOut,
-    address,
     decode_merkle_block,
+    encode_address,
 )
 from lodestamp.errors import ChainError, ChainRejected, ChainRpcError, MalformedBitcoin
 from lodestamp.node.chains.remote import (
@@ -106,12 +106,12 @@ class Bitcoind(RemoteChain):
 
     def mine(self, count: int, script: bytes) -> tuple[bytes, ...]:
         """Mine blocks with what waits; the script must have an address."""
-        to = address.encode(script, self._network)
+        to = encode_address(script, self._network)
         return tuple(map(hash_in, self._rpc.call("generatetoaddress", count, to, retry=False)))
 
     def mine_with(self, txs: Sequence[Transaction], script: bytes) -> bytes:
         """Mine one block of exactly these; a refusal tells the reason where the node does (R31)."""
-        to = address.encode(script, self._network)
+        to = encode_address(script, self._network)
         raws = [tx.encode().hex() for tx in txs]
         try:
             found = self._rpc.call("generateblock", to, raws, retry=False)

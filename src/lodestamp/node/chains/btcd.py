@@ -14,8 +14,8 @@ from lodestamp.core.bitcoin import (
     Txid,
     TxInclusion,
     TxOut,
-    address,
     branch_of,
+    encode_address,
 )
 from lodestamp.errors import (
     ChainNotFound,
@@ -68,7 +68,7 @@ class Btcd(RemoteChain):
 
     def utxos_of(self, script: bytes) -> tuple[Unspent, ...]:
         """Every confirmed coin of a script that has an address, by the address index."""
-        text = address.encode(script, self._network)
+        text = encode_address(script, self._network)
         coins: dict[OutPoint, Unspent] = {}
         for tx in self._search(text):
             for vout, output in enumerate(tx.outputs):

@@ -14,7 +14,7 @@ from lodestamp.core.bitcoin import (
     BlockHeader,
     Transaction,
     TxOut,
-    address,
+    encode_address,
     target_of,
     to_asm,
 )
@@ -35,7 +35,7 @@ def script_json(script: bytes) -> Json:
     """Return an output script with its address, where it has one."""
     found: Json = {"asm": _asm(script), "hex": script.hex()}
     with suppress(MalformedBitcoin):  # most have none; the member is left out, as bitcoind does
-        found["address"] = address.encode(script, REGTEST)
+        found["address"] = encode_address(script, REGTEST)
     return found
 
 

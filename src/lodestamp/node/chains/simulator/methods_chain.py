@@ -8,7 +8,7 @@ from lodestamp.core.bitcoin import (
     REGTEST,
     Block,
     Transaction,
-    address,
+    decode_address,
     decode_merkle_block,
     encode_merkle_block,
     witness_program,
@@ -81,7 +81,7 @@ def _described(descriptor: object) -> bytes:
     found = re.fullmatch(r"(raw|addr)\((\w*)\)(#\w{8})?", text) if isinstance(text, str) else None
     if found is None:
         raise RpcRefusal(-5, "a descriptor is raw(hex) or addr(address)")
-    return raw_of(found[2]) if found[1] == "raw" else address.decode(found[2], REGTEST)
+    return raw_of(found[2]) if found[1] == "raw" else decode_address(found[2], REGTEST)
 
 
 def gettxoutproof(call: Call) -> str:
@@ -157,7 +157,7 @@ def validateaddress(call: Call) -> Json:
     """Show what an address stands for."""
     text = call.param(0, str)
     try:
-        script = address.decode(text, REGTEST)
+        script = decode_address(text, REGTEST)
     except MalformedAddress as error:
         return {"isvalid": False, "error": error.message}
     program = witness_program(script)
@@ -170,13 +170,13 @@ def validateaddress(call: Call) -> Json:
 
 def generatetoaddress(call: Call) -> list[str]:
     """Mine blocks with what waits."""
-    script = address.decode(call.param(1, str), REGTEST)
+    script = decode_address(call.param(1, str), REGTEST)
     return [each[::-1].hex() for each in call.simulator.mine(call.param(0, int), script)]
 
 
 def generateblock(call: Call) -> Json:
     """Mine one block of exactly these transactions, given raw or by the id of one that waits."""
-    script = address.decode(call.param(0, str), REGTEST)
+    script = decode_address(call.param(0, str), REGTEST)
     txs = []
     for each in call.param(1, list):
         raw = raw_of(each)

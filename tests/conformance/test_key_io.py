@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conftest import load_json
-from lodestamp.core.bitcoin import NETWORKS, address, wif_decode, wif_encode
+from lodestamp.core.bitcoin import NETWORKS, decode_address, encode_address, wif_decode, wif_encode
 from lodestamp.core.encoding import base58btc_decode, base58btc_encode
 from lodestamp.errors import MalformedAddress
 
@@ -19,11 +19,11 @@ def test_r4_every_valid_address_and_key_is_read_and_written_back(vectors):
             assert (secret.hex(), compressed) == (payload, kind["isCompressed"])
             assert wif_encode(secret, net, compressed=compressed) == text
             continue
-        script = address.decode(text, net)
+        script = decode_address(text, net)
         assert script.hex() == payload
-        assert address.encode(script, net) == text
+        assert encode_address(script, net) == text
         if kind.get("tryCaseFlip"):
-            assert address.decode(text.swapcase(), net) == script
+            assert decode_address(text.swapcase(), net) == script
     assert len(cases) == 70
 
 
@@ -31,7 +31,7 @@ def test_r4_every_invalid_text_is_refused_on_every_network(vectors):
     cases = load_json(vectors / "bitcoin/key_io_invalid.json")
     for (text,) in cases:
         for net in NETWORKS.values():
-            for read in (address.decode, wif_decode):
+            for read in (decode_address, wif_decode):
                 with pytest.raises(MalformedAddress):
                     read(text, net)
     assert len(cases) == 70
