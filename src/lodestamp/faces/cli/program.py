@@ -14,6 +14,7 @@ from lodestamp.errors import LodestampError, UsageError
 from lodestamp.faces.cli import (
     bitcoin,
     content,
+    covenant,
     judge,
     keeping,
     key,
@@ -48,6 +49,7 @@ sharing.add_verbs(keeping.content)
 app.add_typer(log.log, name="log")
 app.add_typer(key.key, name="key")
 app.add_typer(bitcoin.bitcoin, name="bitcoin")
+app.add_typer(covenant.covenant, name="covenant")
 app.command()(log.fsck)
 app.command()(serve.serve)
 app.command()(sync.sync)
