@@ -130,6 +130,7 @@ TAMPERS: dict[str, tuple[Tamper, set[str]]] = {
         sql("INSERT INTO pending SELECT op_id,'p',op_id,op_id,0,raw,0 FROM operation LIMIT 1"),
         {"S8"},
     ),
+    "miscount what waits": (sql("INSERT INTO pending_share VALUES ('p', 1, 1)"), {"S8"}),
     "rename the author": (sql("UPDATE author SET text = text || '0'"), {"S3"}),
     "drop an edge": (sql("DELETE FROM parent WHERE child = 50"), {"S2", "S3", "S4", "S10"}),
     "cut a claim off its past": (

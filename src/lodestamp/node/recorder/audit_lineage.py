@@ -7,6 +7,7 @@ each, and thirty-two bytes an operation.
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import groupby
@@ -38,6 +39,7 @@ class Lineage:
         self._heads: set[int] = set()
         self._members: defaultdict[_Key, array[int]] = defaultdict(lambda: array("q"))
         self._forked: set[_Key] = set()
+        self._rivals: dict[int, int] = {}
         self._places: defaultdict[_Key, array[int]] = defaultdict(lambda: array("q"))
         self._besides: defaultdict[tuple[_Key, int], list[int]] = defaultdict(list)
         self._confirms: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
@@ -90,12 +92,24 @@ class Lineage:
         members = self._members[key]
         rival = None
         if members and (key in self._forked or not self._leads(parents, members[-1])):
-            past = self.past(parents, members[0])
-            rival = next((member for member in members if member not in past), None)
+            rival = self._first_beside(members, parents)
             if rival is not None:
                 self._forked.add(key)
+                self._rivals[row.seq] = rival
         members.append(row.seq)
         return rival
+
+    def _first_beside(self, members: array[int], parents: list[int]) -> int | None:
+        """Return the first member that these parents do not lead to.
+
+        Where one member is the only parent, that is what it contradicts itself, or what follows it.
+        """
+        at = bisect_left(members, parents[0]) if len(parents) == 1 else len(members)
+        if at < len(members) and members[at] == parents[0]:
+            following = members[at + 1] if at + 1 < len(members) else None
+            return self._rivals.get(parents[0], following)
+        past = self.past(parents, members[0])
+        return next((member for member in members if member not in past), None)
 
     def _rival_at(self, key: _Key, place: int, seq: int) -> int | None:
         """Return the first leaf at this place of a version 2 chain, if it is not this one."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, func, select
 
 from lodestamp.core.encoding import canonical_json, digest_of_address
 from lodestamp.core.keys import KeyEvent, KeyId, PublicKey
@@ -204,3 +204,8 @@ def check_waiting(connection: Connection, report: AuditReport) -> None:
     awaited = select(column.awaits).join(tables.operation, operation.op_id == column.awaits)
     for (digest,) in connection.execute(awaited):
         report.find("S8", f"waiting for {digest.hex()[:16]}", "what it waits for is here")
+    counted = select(column.peer, func.count(), func.sum(func.length(column.raw)))
+    derived = {tuple(row) for row in connection.execute(counted.group_by(column.peer))}
+    stored = {tuple(row) for row in connection.execute(select(tables.pending_share))}
+    for peer in sorted({row[0] for row in derived ^ stored}):
+        report.find("S8", f"share of {peer}", "it is not what waits for this peer")
