@@ -6,13 +6,24 @@ import argparse
 import sys
 import time
 
-from benchmarks import content, encoding, machine, merkle, operations, proof, recorder, sync
+from benchmarks import (
+    content,
+    encoding,
+    graph,
+    machine,
+    merkle,
+    operations,
+    proof,
+    recorder,
+    sync,
+)
 from benchmarks.table import SEED, heading, line
 
 ROOMS = {
     "merkle": merkle.findings,
     "encoding": encoding.findings,
     "operations": operations.findings,
+    "graph": graph.findings,
     "content": content.findings,
     "recorder": recorder.findings,
     "proof": proof.findings,

@@ -96,7 +96,7 @@ from lodestamp.core.operations.graph import (
     revocation_report,
     state_note,
     state_path,
-    subject_key,
+    subject_key_of,
     sweep,
     to_prov_json,
 )
@@ -223,7 +223,7 @@ __all__ = [
     "scope_of",
     "state_note",
     "state_path",
-    "subject_key",
+    "subject_key_of",
     "sweep",
     "to_prov_json",
     "verify_cap",

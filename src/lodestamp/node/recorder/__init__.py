@@ -4,6 +4,7 @@
 re-derives everything from stored bytes and shares no code with the writer.
 """
 
+from lodestamp.node.recorder.accelerated import accelerated_sweep, best_sweep
 from lodestamp.node.recorder.audit import audit
 from lodestamp.node.recorder.authoring import Authorship
 from lodestamp.node.recorder.exchange import (
@@ -29,6 +30,7 @@ from lodestamp.node.recorder.grants import (
     said_under,
     speaks_for,
 )
+from lodestamp.node.recorder.graph import DatabaseGraphSource, save_snapshot
 from lodestamp.node.recorder.key_logs import read_dids, read_key_log
 from lodestamp.node.recorder.log import (
     Log,
@@ -57,6 +59,7 @@ __all__ = [
     "Answer",
     "Authorship",
     "ChainEnd",
+    "DatabaseGraphSource",
     "Equivocated",
     "Event",
     "GrantChain",
@@ -69,7 +72,9 @@ __all__ = [
     "Released",
     "above",
     "above_chains",
+    "accelerated_sweep",
     "audit",
+    "best_sweep",
     "chain_ends",
     "check_published",
     "checkpoint_note",
@@ -96,6 +101,7 @@ __all__ = [
     "replace_meta",
     "revocations_of",
     "said_under",
+    "save_snapshot",
     "speaks_for",
     "write_meta",
 ]

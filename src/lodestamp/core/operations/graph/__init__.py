@@ -8,7 +8,7 @@ from lodestamp.core.operations.graph.columns import (
     Placed,
     Position,
     Rows,
-    subject_key,
+    subject_key_of,
 )
 from lodestamp.core.operations.graph.decided import (
     DecisionRecord,
@@ -63,7 +63,7 @@ __all__ = [
     "revocation_report",
     "state_note",
     "state_path",
-    "subject_key",
+    "subject_key_of",
     "sweep",
     "to_prov_json",
 ]
