@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 
+<<<<<<< HEAD
 from benchmarks import (
     content,
     encoding,
@@ -17,6 +18,9 @@ from benchmarks import (
     recorder,
     sync,
 )
+=======
+from benchmarks import content, encoding, ingest, machine, merkle, operations, proof, recorder
+>>>>>>> ops-recorder
 from benchmarks.table import SEED, heading, line
 
 ROOMS = {
@@ -26,6 +30,7 @@ ROOMS = {
     "graph": graph.findings,
     "content": content.findings,
     "recorder": recorder.findings,
+    "ingest": ingest.findings,
     "proof": proof.findings,
     "sync": sync.findings,
 }

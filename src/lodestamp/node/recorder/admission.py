@@ -91,7 +91,7 @@ class Admission:
         for at, op in _topological(good):
             places[at] = self._admit(op, peer, verified=reads[at].verified)
         self.release()
-        released = {each.op_id: each.log_index for each in self.released}
+        released = {each.op_id: each for each in self.released}
         return [_anew(places[at], released) for at in range(len(reads))]
 
     def release(self) -> None:
@@ -159,12 +159,17 @@ class Admission:
         return _BEHIND if op.ts < self._batch.latest_parent(op) - CLOCK_SKEW_S_MAX else ()
 
 
-def _anew(place: Place | LodestampError, released: dict[str, int | None]) -> Place | LodestampError:
-    """Say of what waited and was released in the same transaction where it stands now."""
+def _anew(place: Place | LodestampError, released: dict[str, Released]) -> Place | LodestampError:
+    """Say of what waited and was settled in the same transaction where it stands now."""
     if isinstance(place, LodestampError) or place.log_index is not None:
         return place
-    leaf = released.get(place.op_id)
-    return place if leaf is None else Place(place.op_id, leaf, RecordStatus.NEW)
+    settled = released.get(place.op_id)
+    if settled is None:
+        return place
+    if settled.code is not None:
+        message = f"{place.op_id} was refused when what it waited for came"
+        return RecordError(message, code=settled.code)
+    return Place(place.op_id, settled.log_index, RecordStatus.NEW)
 
 
 def _topological(good: dict[int, Operation]) -> Iterator[tuple[int, Operation]]:

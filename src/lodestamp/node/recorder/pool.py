@@ -152,11 +152,12 @@ class Pool:
             .order_by(column.received_at, column.op_id)
         )
         out = []
-        for op_id, length in self._connection.execute(oldest).all():
-            if count <= PENDING_OPERATIONS_MAX and total <= PENDING_BYTES_MAX:
-                break
-            out.append(Digest(op_id))
-            count, total = count - 1, total - length
+        with self._connection.execute(oldest) as rows:
+            for op_id, length in rows:
+                if count <= PENDING_OPERATIONS_MAX and total <= PENDING_BYTES_MAX:
+                    break
+                out.append(Digest(op_id))
+                count, total = count - 1, total - length
         gone = delete(tables.pending).where(
             column.peer == peer, column.op_id == bindparam("evicted")
         )
