@@ -6,11 +6,11 @@ import argparse
 import sys
 import time
 
-<<<<<<< HEAD
 from benchmarks import (
     content,
     encoding,
     graph,
+    ingest,
     machine,
     merkle,
     operations,
@@ -18,9 +18,6 @@ from benchmarks import (
     recorder,
     sync,
 )
-=======
-from benchmarks import content, encoding, ingest, machine, merkle, operations, proof, recorder
->>>>>>> ops-recorder
 from benchmarks.table import SEED, heading, line
 
 ROOMS = {

@@ -47,7 +47,7 @@ def ids(node) -> list[str]:
     """Every op id of a node, ascending."""
     found, after = [], -1
     while after is not None:
-        wires, after = node.wires(after, 500)
+        wires, after = node.peers.page(after, 500)
         found += [json.loads(wire)["op_id"] for wire in wires]
     return sorted(found)
 

@@ -45,18 +45,7 @@ from lodestamp.node.recorder import (
 from lodestamp.node.roots import read_roots
 from lodestamp.node.stamping import NO_OPERATION, address_path, claim_about, evidence_of, rehearse
 from lodestamp.node.storage import Database
-from lodestamp.node.sync import (
-    Access,
-    DelegationServer,
-    Mode,
-    Peer,
-    ShallowStore,
-    SyncClient,
-    SyncReport,
-    SyncServer,
-    SyncStore,
-    receive_delegated,
-)
+from lodestamp.node.sync import Mode, Peers, SyncReport
 
 MISSING_MAX: Final = 10_000
 """Missing ids told at once: as many operations as one peer may have waiting."""
@@ -65,13 +54,14 @@ MISSING_MAX: Final = 10_000
 class Node:
     """An open home. Thread-safe; close it, or use it as a context manager."""
 
-    def __init__(  # noqa: PLR0917  `open` alone calls it
+    def __init__(
         self,
         folder: HomeFolder,
         database: Database,
         log: recorder.Log,
         authorship: Authorship,
         configuration: Configuration,
+        *,
         passphrase: str | None = None,
     ) -> None:
         self.home = folder.path
@@ -91,6 +81,14 @@ class Node:
             Keyring(folder.keys, passphrase),
             node=authorship.node,
             lock=lambda: folder.entering(create=False),
+        )
+        self.peers = Peers(
+            database,
+            self._recorder,
+            log.key.name,
+            named=configuration.peers,
+            roots=lambda: self.roots,
+            clock=now_ms,
         )
 
     @property
@@ -269,47 +267,6 @@ class Node:
         with self._database.reading("reading an operation") as connection:
             return recorder.find_operation(connection, op_id).operation
 
-    def wires(self, after: int = -1, limit: int = 500) -> tuple[list[bytes], int | None]:
-        """Return a page of wire forms above leaf `after`, and the leaf to go on from, or None."""
-        with self._database.reading("reading operations") as connection:
-            size = recorder.read_head(connection).size
-            end = min(after + 1 + limit, size)
-            found = list(recorder.read_wires(connection, range(after + 1, end)))
-        return found, end - 1 if end < size else None
-
-    @cached_property
-    def access(self) -> Access:
-        """Who may ask this node over HTTP: its roots and own key, and peers its settings name."""
-        peers = {self.key_id, *self.configuration.peers}
-        delegation = self.delegation
-        return Access(
-            lambda key_id: key_id in peers or delegation.is_root(key_id),
-            clock=now_ms,
-            may_act=delegation.may_act,
-        )
-
-    @cached_property
-    def delegation(self) -> DelegationServer:
-        """What this node's delegates are shown."""
-        return DelegationServer(self._database, self.roots, now_ms)
-
-    @cached_property
-    def shallow(self) -> ShallowStore:
-        """What others delegated to us."""
-        return ShallowStore(self._database, now_ms)
-
-    @cached_property
-    def sync_server(self) -> SyncServer:
-        """What answers this node's peers; who may ask is for `access`."""
-        return SyncServer(self._sync_store)
-
-    @cached_property
-    def _sync_store(self) -> SyncStore:
-        return SyncStore(self.origin, self._database, record=self._record_from, clock=now_ms)
-
-    def _record_from(self, wires: Sequence[bytes], peer: str) -> list[Answer]:
-        return self._recorder.submit(wires, peer=peer).result()
-
     def sync(
         self,
         peer: str,
@@ -319,17 +276,8 @@ class Node:
         cap: str | None = None,
         delegated: str | None = None,
     ) -> SyncReport:
-        """Bring this log and that of the node at `peer` together; ``http://HOST[:PORT]``.
-
-        We ask with our own key, under the grant `cap` where that is given. Only with `merge` is a
-        log of another origin taken in. With `delegated` we ask as the delegate of that grant, for
-        what it lets us read, and keep it in `shallow`. SyncError, PeerError and SnapshotGoneError
-        as `SyncClient`; what was received before is kept.
-        """
-        with Peer(peer, self._recorder.authorship.signer, clock=now_ms, cap=cap) as asked:
-            if delegated is not None:
-                return receive_delegated(self.shallow, asked, delegated, self.key_id)
-            return SyncClient(self._sync_store, asked, merge=merge).run(mode)
+        """Bring this log and that of the node at `peer` together; see `Peers.sync`."""
+        return self.peers.sync(peer, mode=mode, merge=merge, cap=cap, delegated=delegated)
 
     def prove(self, op_id: str, *, disclose: Sequence[str] = ()) -> Proof:
         """Return the proof of an operation under the newest checkpoint.

@@ -30,7 +30,7 @@ _Asking = Request[Any, Any, Any]
 
 
 def _routes(node: Node) -> Sequence[ControllerRouterHandler]:
-    server = node.sync_server
+    server = node.peers.server
 
     @post(f"{BASE}/heads", status_code=HTTP_200_OK)
     async def heads(request: _Asking) -> Response[bytes]:
@@ -61,7 +61,7 @@ def _routes(node: Node) -> Sequence[ControllerRouterHandler]:
     async def delegated(request: _Asking) -> Stream:
         cap_id = text_of(request, "cap")
         after = number_of(request, "after", INT_MAX, default=0)
-        delegation = node.delegation
+        delegation = node.peers.delegation
         signed = await guard_of(request).audience(request, partial(_sees, delegation, cap_id))
         lines = await to_thread.run_sync(delegation.stream, signed.key_id, cap_id, after)
         return Stream(lines, media_type=LINES)

@@ -12,7 +12,7 @@ from lodestamp.node.sync.limits import PUSH_SIZE_MAX, VECTOR_SIZE_MAX
 from lodestamp.node.sync.messages import HeadsAnswer, HeadsAsked
 from lodestamp.node.sync.negentropy import Negentropy
 from lodestamp.node.sync.peer import Peer
-from lodestamp.node.sync.receiving import receive_delegated
+from lodestamp.node.sync.peers import Peers
 from lodestamp.node.sync.reconciler import Reconciler, SymbolsWanted
 from lodestamp.node.sync.report import SyncReport
 from lodestamp.node.sync.server import SyncServer
@@ -36,6 +36,7 @@ __all__ = [
     "Mode",
     "Negentropy",
     "Peer",
+    "Peers",
     "Reconciler",
     "ShallowStore",
     "SignedRequest",
@@ -47,6 +48,5 @@ __all__ = [
     "encode_frame",
     "parse_frame",
     "parse_request",
-    "receive_delegated",
     "sign_request",
 ]

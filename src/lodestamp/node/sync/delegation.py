@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from sqlalchemy import Connection
@@ -29,21 +29,28 @@ STREAM_TYPES: Final = frozenset({"grant", "revocation", "attestation", "notice",
 class DelegationServer:
     """Serves delegates from a log. Thread-safe."""
 
-    def __init__(self, database: Database, roots: Iterable[str], clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        roots: Callable[[], Iterable[str]],
+        clock: Callable[[], int],
+    ) -> None:
         self._database = database
-        self._roots = frozenset(roots)
+        self._roots = roots
         self._clock = clock
 
     def is_root(self, key_id: KeyId) -> bool:
         """Tell whether a key is one of the log's roots, or speaks for one."""
+        roots = self._roots()  # before the transaction: it reads in one of its own
         with self._database.reading("looking for a root") as connection:
-            return any(speaks_for(connection, key_id, root) for root in self._roots)
+            return any(speaks_for(connection, key_id, root) for root in roots)
 
     def may_act(self, key_id: KeyId, command: str, cap_id: str, at: int) -> bool:
         """Tell whether a key may use a command under a grant, at a time in Unix seconds."""
+        roots = tuple(self._roots())
         with self._database.reading("checking a grant") as connection:
-            chain = self._chain(connection, key_id, cap_id)
-            if chain is None or revocations_of(connection, chain, self._roots):
+            chain = _chain(connection, key_id, cap_id, roots)
+            if chain is None or revocations_of(connection, chain, roots):
                 return False
             usable = all(cap.not_before <= at < cap.expires_at for cap in chain.caps)
             return usable and any(
@@ -52,8 +59,9 @@ class DelegationServer:
 
     def may_see(self, key_id: KeyId, cap_id: str) -> bool:
         """Tell whether a key is the audience of a grant that stands."""
+        roots = tuple(self._roots())
         with self._database.reading("checking a grant") as connection:
-            return self._chain(connection, key_id, cap_id) is not None
+            return _chain(connection, key_id, cap_id, roots) is not None
 
     def stream(self, key_id: KeyId, cap_id: str, after: int) -> Iterator[bytes]:
         """Return the lines for a delegate, from the one of number `after` on.
@@ -62,11 +70,12 @@ class DelegationServer:
         is the same. Attestations are no longer given once the grant is revoked or has ended, nor
         those that a notice has called stale; their places in the count stay.
         """
+        roots = tuple(self._roots())
         with self._database.reading("reading what was delegated") as connection:
-            chain = self._chain(connection, key_id, cap_id)
+            chain = _chain(connection, key_id, cap_id, roots)
             if chain is None:
                 raise AccessError("there is no such thing for this key", code="not-found")
-            revocations = revocations_of(connection, chain, self._roots)
+            revocations = revocations_of(connection, chain, roots)
             shown = self._in_order(connection, chain, revocations)
         now = self._clock() // 1000
         ended = bool(revocations) or any(now >= cap.expires_at for cap in chain.caps)
@@ -79,13 +88,6 @@ class DelegationServer:
         end = End(len(lines), ()).encode()
         return iter([b"".join(line + b"\n" for line in lines), end + b"\n"])
 
-    def _chain(self, connection: Connection, key_id: KeyId, cap_id: str) -> GrantChain | None:
-        try:
-            chain = read_chain(connection, cap_id, self._roots)
-        except (CapError, InputError):
-            return None
-        return chain if speaks_for(connection, key_id, chain.cap.audience) else None
-
     def _in_order(
         self, connection: Connection, chain: GrantChain, revocations: list[int]
     ) -> list[Operation]:
@@ -97,6 +99,16 @@ class DelegationServer:
                 shown.setdefault(event.op_id, event)
             shown.setdefault(op.op_id, op)
         return [op for op in shown.values() if op.type in STREAM_TYPES]
+
+
+def _chain(
+    connection: Connection, key_id: KeyId, cap_id: str, roots: Sequence[str]
+) -> GrantChain | None:
+    try:
+        chain = read_chain(connection, cap_id, roots)
+    except (CapError, InputError):
+        return None
+    return chain if speaks_for(connection, key_id, chain.cap.audience) else None
 
 
 def _operations(connection: Connection, seqs: list[int]) -> list[Operation]:
