@@ -7,6 +7,8 @@ import sys
 import time
 
 from benchmarks import (
+    bitcoin,
+    blocks,
     content,
     encoding,
     graph,
@@ -26,6 +28,8 @@ ROOMS = {
     "operations": operations.findings,
     "graph": graph.findings,
     "content": content.findings,
+    "blocks": blocks.findings,
+    "bitcoin": bitcoin.findings,
     "recorder": recorder.findings,
     "ingest": ingest.findings,
     "proof": proof.findings,

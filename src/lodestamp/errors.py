@@ -19,6 +19,14 @@
     │   ├── BadNote                 a signed note or checkpoint that is not one, or is not signed
     │   ├── ProofFormatError        a proof file outside its format
     │   ├── TrustError              a trust file outside its format
+    │   ├── MalformedBitcoin        bytes that are not the Bitcoin value they are given as
+    │   │   ├── NonCanonicalSize    a compact size longer than it must be
+    │   │   ├── MalformedTransaction  bytes or values that are no transaction
+    │   │   ├── MalformedScript     bytes or text that are no script
+    │   │   ├── MalformedBlock      bytes that are no block, header or filter
+    │   │   ├── MalformedAddress    text that is no address or key, or of another network
+    │   │   └── MalformedProof      a proof of inclusion in a block that does not hold
+    │   ├── BadHeader               a block header that breaks a rule of its chain
     │   └── UsageError              a call that makes no sense as given
     ├── ContentError                content that cannot be addressed
     │   ├── CodecError              a block outside its format (dag-pb, DAG-CBOR, DAG-JSON)
@@ -37,6 +45,19 @@
     │   ├── CausalError             a reference to an operation this log does not hold
     │   ├── UnknownOperation        the log holds no such operation
     │   └── LogLockedError          another writer held the log for too long
+    ├── ChainError                  what a Bitcoin node, or the simulator, cannot or will not do
+    │   ├── ChainUnavailable        the node does not answer
+    │   ├── ChainAuthError          the node does not know us
+    │   ├── ChainWarmup             the node is still starting
+    │   ├── ChainNotFound           the node has no such block, transaction or output
+    │   ├── ChainRejected           the chain refuses a transaction or a block
+    │   ├── ChainRpcError           the node answers with an error, or contradicts itself
+    │   ├── ChainUnsupported        this backend cannot do that
+    │   ├── WrongNetwork            the node is on another chain
+    │   ├── CovenantsNotActive      covenants would bind nothing there
+    │   ├── FeeTooHigh              a spend would pay too much
+    │   └── FundsError              there are not enough coins, or the key cannot spend them
+    ├── ReorgTooDeep                the chain changed further back than is remembered
     ├── SyncError                   two nodes did not come together
     │   ├── PeerError                   the peer is away, refuses, or answers what is no answer
     │   └── SnapshotGoneError           the set being compared is no longer kept; start again
@@ -209,6 +230,51 @@ class TrustError(InputError):
     default_code = "bad-trust"
 
 
+class MalformedBitcoin(InputError):
+    """Bytes that are not the Bitcoin value they are given as; `at` is a byte offset into them."""
+
+    default_code = "malformed"
+
+    def __init__(self, code: str, message: str, *, at: int | None = None) -> None:
+        where = "" if at is None else f" (at byte {at})"
+        super().__init__(f"{message}{where}", code=code)
+        self.what = message
+        self.at = at
+
+
+class NonCanonicalSize(MalformedBitcoin):
+    """A compact size longer than its number needs, code ``non-canonical-size``."""
+
+
+class MalformedTransaction(MalformedBitcoin):
+    """Bytes or values that are no transaction, or one beyond what a block can hold."""
+
+
+class MalformedScript(MalformedBitcoin):
+    """A script whose last push is cut off, text that is no script, or a number that is none."""
+
+
+class MalformedBlock(MalformedBitcoin):
+    """Bytes that are no block, block header or block filter."""
+
+
+class MalformedAddress(MalformedBitcoin):
+    """Text that is no address or secret key, or one of another network. It never quotes a key."""
+
+
+class MalformedProof(MalformedBitcoin):
+    """A proof of inclusion in a block that is malformed, ambiguous, or leads elsewhere."""
+
+
+class BadHeader(InputError):
+    """A block header that breaks a rule of its chain; `code` is the reason of Bitcoin Core."""
+
+    default_code = "bad-header"
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message, code=code)
+
+
 class UsageError(InputError):
     """A call that makes no sense as given."""
 
@@ -354,6 +420,104 @@ class LogLockedError(RecordError):
     """Another writer held the log for longer than we wait."""
 
     default_code = "log-locked"
+
+
+class ChainError(LodestampError):
+    """What a Bitcoin node, or the simulator in its place, cannot or will not do."""
+
+    default_code = "chain"
+
+
+class ChainUnavailable(ChainError):
+    """The node does not answer: not started, not reachable, or too slow."""
+
+    default_code = "chain-unavailable"
+
+
+class ChainAuthError(ChainError):
+    """The node refuses our user, password or cookie."""
+
+    default_code = "chain-auth"
+
+
+class ChainWarmup(ChainError):
+    """The node is still starting (RPC error -28); try again soon."""
+
+    default_code = "chain-warmup"
+
+
+class ChainNotFound(ChainError):
+    """The node has no such block, transaction or output, or no index to find it by."""
+
+    default_code = "chain-not-found"
+
+
+class ChainRejected(ChainError):
+    """The chain refuses a transaction or a block.
+
+    `reason` is the node's own word; `script_error` the name of the script rule, where one failed.
+    """
+
+    default_code = "chain-rejected"
+
+    def __init__(self, reason: str, *, script_error: str | None = None) -> None:
+        super().__init__(f"the chain refuses it: {reason}")
+        self.reason = reason
+        self.script_error = script_error
+
+
+class ChainRpcError(ChainError):
+    """The node answers with an error, or with something that contradicts itself.
+
+    `rpc_code` is the node's number; 0 where the answer was ours to refuse.
+    """
+
+    default_code = "chain-rpc"
+
+    def __init__(self, rpc_code: int, message: str) -> None:
+        super().__init__(f"the node says: {message}" if rpc_code else message)
+        self.rpc_code = rpc_code
+
+
+class ChainUnsupported(ChainError):
+    """This backend cannot do what was asked of it."""
+
+    default_code = "chain-unsupported"
+
+    def __init__(self, call: str, backend: str) -> None:
+        super().__init__(f"{backend} has no {call}")
+        self.call = call
+        self.backend = backend
+
+
+class WrongNetwork(ChainError):
+    """The node is on another chain than was configured: its genesis block differs."""
+
+    default_code = "wrong-network"
+
+
+class CovenantsNotActive(ChainError):
+    """Covenants would bind nothing there: the chain does not report the deployment as active."""
+
+    default_code = "covenants-not-active"
+
+
+class FeeTooHigh(ChainError):
+    """A spend would pay more than a tenth of its value, or 0.01 BTC, in fees."""
+
+    default_code = "fee-too-high"
+
+
+class FundsError(ChainError):
+    """There are not enough coins of this key, or the key file cannot be used."""
+
+    default_code = "funds"
+
+
+class ReorgTooDeep(LodestampError):
+    """The chain changed further back than is remembered; start again from a deeper point."""
+
+    default_code = "reorg-too-deep"
 
 
 class SyncError(LodestampError):

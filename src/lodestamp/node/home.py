@@ -19,17 +19,26 @@ from threading import Lock
 from typing import Final, Self
 
 from lodestamp.core.content import DEFAULT, get_profile
-from lodestamp.core.encoding import Digest, JsonObject, JsonValue
+from lodestamp.core.encoding import Cid, Digest, JsonObject, JsonValue
 from lodestamp.core.keys import KeyId
 from lodestamp.core.merkle import ConsistencyProof, InclusionProof
 from lodestamp.core.operations import Operation, claim, evidence
 from lodestamp.core.proof import Proof
 from lodestamp.node import recorder
-from lodestamp.node.blocks import Added, Adder, BlockStore
-from lodestamp.node.blocks.gateway import Gateway
-from lodestamp.node.blocks.ipns_records import IpnsRecords
+from lodestamp.node.blocks import (
+    Added,
+    Adder,
+    BlockStore,
+    Gateway,
+    GatewayClient,
+    IpnsRecords,
+    PinningService,
+    Tenants,
+    pull,
+)
 from lodestamp.node.clock import now_ms, now_s
-from lodestamp.node.folder import Configuration, HomeFolder
+from lodestamp.node.configuration import Configuration
+from lodestamp.node.folder import HomeFolder
 from lodestamp.node.identities import Identities
 from lodestamp.node.keyring import Keyring
 from lodestamp.node.progress import Progress
@@ -124,6 +133,20 @@ class Node:
     def gateway(self) -> Gateway:
         """What answers requests of the trustless gateway from this home's blocks."""
         return Gateway(self.blocks.get, self.ipns_records)
+
+    @cached_property
+    def tenants(self) -> Tenants:
+        """Who may ask this node to keep content."""
+        return Tenants(self.configuration.tenants)
+
+    @cached_property
+    def pinning(self) -> PinningService:
+        """What keeps content for tenants, fetched through the gateways of the settings alone."""
+        return PinningService(self.blocks, self._fetch)
+
+    def _fetch(self, cid: Cid) -> None:
+        with GatewayClient(self.configuration.gateways) as gateways:
+            pull(self.blocks, cid, gateways.car_of, gateways.block, pin=False)
 
     def add(
         self,
@@ -312,6 +335,8 @@ class Node:
     def close(self) -> None:
         """Commit what is waiting and release the home."""
         self._recorder.close()
+        if "pinning" in vars(self):
+            self.pinning.close()
         self._database.close()
 
     def __enter__(self) -> Self:

@@ -10,12 +10,14 @@ True
 from lodestamp.faces.http.application import Mount, make_application
 from lodestamp.faces.http.listening import Address, Listener, parse_address
 from lodestamp.faces.http.mounts import MOUNTS, choose_mounts
+from lodestamp.faces.http.simulator import SimulatorServer
 
 __all__ = [
     "MOUNTS",
     "Address",
     "Listener",
     "Mount",
+    "SimulatorServer",
     "choose_mounts",
     "make_application",
     "parse_address",

@@ -1,0 +1,60 @@
+"""Bitcoin chains: one interface over the simulator, bitcoind and btcd; keys, funding, watching."""
+
+from lodestamp.node.chains.bitcoind import Bitcoind
+from lodestamp.node.chains.btcd import Btcd
+from lodestamp.node.chains.funding import FundingPlan, plan
+from lodestamp.node.chains.opening import MINER_SCRIPT, open_source
+from lodestamp.node.chains.reasons import script_error_in
+from lodestamp.node.chains.signer import (
+    BitcoinSigner,
+    EnvSigner,
+    FileSigner,
+    SecretSigner,
+    make_key_file,
+)
+from lodestamp.node.chains.simrpc import RPC_BODY_MAX, RpcReply, SimulatorRpc
+from lodestamp.node.chains.simulator import SimulatedChain, Simulator
+from lodestamp.node.chains.source import COVENANT_DEPLOYMENTS, ChainSource, require_active
+from lodestamp.node.chains.values import (
+    Acceptance,
+    BlockRecord,
+    BlockRef,
+    Capabilities,
+    ChainEvent,
+    Connected,
+    Disconnected,
+    Unspent,
+)
+from lodestamp.node.chains.watch import watch
+
+__all__ = [
+    "COVENANT_DEPLOYMENTS",
+    "MINER_SCRIPT",
+    "RPC_BODY_MAX",
+    "Acceptance",
+    "BitcoinSigner",
+    "Bitcoind",
+    "BlockRecord",
+    "BlockRef",
+    "Btcd",
+    "Capabilities",
+    "ChainEvent",
+    "ChainSource",
+    "Connected",
+    "Disconnected",
+    "EnvSigner",
+    "FileSigner",
+    "FundingPlan",
+    "RpcReply",
+    "SecretSigner",
+    "SimulatedChain",
+    "Simulator",
+    "SimulatorRpc",
+    "Unspent",
+    "make_key_file",
+    "open_source",
+    "plan",
+    "require_active",
+    "script_error_in",
+    "watch",
+]

@@ -1,0 +1,130 @@
+"""From a configured URL to a `ChainSource` (bitcoin spec §5)."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from lodestamp.core.bitcoin import NetworkParams, network_named
+from lodestamp.errors import ChainAuthError, ChainUnsupported, StoreError, UsageError
+from lodestamp.node.chains.bitcoind import Bitcoind
+from lodestamp.node.chains.btcd import Btcd
+from lodestamp.node.chains.rpc import Credentials, RpcClient, cookie_credentials
+from lodestamp.node.chains.simulator import SimulatedChain, Simulator
+from lodestamp.node.chains.source import ChainSource
+
+MINER_SCRIPT: Final = bytes.fromhex(
+    "00204ae81572f06e1b88fd5ced7a1a000945432e83e1551e6f721ee9c00b8cc33260"
+)
+"""Where the simulator's blocks pay when nobody says: P2WSH of OP_TRUE, so anyone can spend it."""
+
+_FORMS: Final = "sim:, sim:///FILE, bitcoind://HOST:PORT?…, btcd://HOST:PORT?…"
+_Node = TypeVar("_Node", Bitcoind, Btcd)
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+_QUERIES: Final = {
+    "sim": frozenset[str](),
+    "bitcoind": frozenset({"cookie", "network"}),
+    "btcd": frozenset({"cert", "network", "notls"}),
+}
+
+
+def open_source(
+    url: str,
+    *,
+    folder: Path | None = None,
+    clock: Callable[[], int] = lambda: int(time.time()),
+    miner_script: bytes = MINER_SCRIPT,
+) -> ChainSource:
+    """Open the chain that a URL names, and check that it is of the network it should be.
+
+    `folder` holds the simulator's file for a bare ``sim:``; without one it lives in memory.
+    UsageError for a URL outside the forms, ChainUnsupported for ``blk:``, which is not built;
+    WrongNetwork, ChainUnavailable and ChainAuthError as the node answers.
+    """
+    try:
+        parts = urlsplit(url)
+        query = parse_qs(parts.query, strict_parsing=True) if parts.query else {}
+        port = parts.port
+    except ValueError:  # its own words could quote a password
+        raise UsageError("the chain's URL is none", hint=f"one of {_FORMS}") from None
+    if parts.scheme == "blk":
+        raise ChainUnsupported("reading of blk*.dat files", "this version")
+    allowed = _QUERIES.get(parts.scheme)
+    if allowed is None or parts.fragment or set(query) - allowed:
+        raise UsageError("the chain's URL has no known form", hint=f"one of {_FORMS}")
+    options = {name: values[-1] for name, values in query.items()}
+    if parts.scheme == "sim":
+        path = _simulator_file(parts, folder)
+        return SimulatedChain(Simulator.open(path, clock, miner_script))
+    if not parts.hostname or port is None:
+        raise UsageError("a node is named by HOST:PORT", hint=f"one of {_FORMS}")
+    net = network_named(options.get("network", "main"))
+    open_node = _open_bitcoind if parts.scheme == "bitcoind" else _open_btcd
+    return open_node(parts, options, net)
+
+
+def _simulator_file(parts: SplitResult, folder: Path | None) -> Path | None:
+    if parts.netloc:
+        raise UsageError("a file is named with three slashes: sim:///FILE")
+    path = Path(unquote(parts.path)) if parts.path else None
+    if path is None and folder is not None:
+        path = folder / "regtest.db"
+    if path is not None:
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{path.parent}: {error.strerror}", code="io") from error
+    return path
+
+
+def _open_bitcoind(parts: SplitResult, options: dict[str, str], net: NetworkParams) -> Bitcoind:
+    if "cookie" in options and parts.username is not None:
+        raise UsageError("either a cookie or a user, not both")
+    credentials = (
+        cookie_credentials(Path(options["cookie"]))
+        if "cookie" in options
+        else _named_credentials(parts)
+    )
+    rpc = RpcClient(f"http://{_place(parts)}/", credentials)
+    return _checked(Bitcoind(rpc, net))
+
+
+def _open_btcd(parts: SplitResult, options: dict[str, str], net: NetworkParams) -> Btcd:
+    credentials = _named_credentials(parts)
+    if options.get("notls") == "1":
+        if parts.hostname not in _LOOPBACK:
+            raise UsageError("without TLS a password goes to loopback only")
+        return _checked(Btcd(RpcClient(f"http://{_place(parts)}/", credentials), net))
+    if "cert" not in options:
+        raise UsageError("btcd's own certificate is named by cert=PATH")
+    try:
+        pinned = ssl.create_default_context(cafile=options["cert"])
+    except (OSError, ssl.SSLError) as error:
+        raise ChainAuthError(f"{options['cert']} is no certificate") from error
+    rpc = RpcClient(f"https://{_place(parts)}/", credentials, verify=pinned)
+    return _checked(Btcd(rpc, net))
+
+
+def _checked(node: _Node) -> _Node:
+    try:
+        node.require_network()
+    except BaseException:
+        node.close()
+        raise
+    return node
+
+
+def _named_credentials(parts: SplitResult) -> Credentials:
+    if not parts.username or parts.password is None:
+        raise UsageError("a node wants a user and a password, or bitcoind a cookie=PATH")
+    user, password = unquote(parts.username), unquote(parts.password)
+    return lambda: (user, password)
+
+
+def _place(parts: SplitResult) -> str:
+    host = parts.hostname or ""
+    return f"[{host}]:{parts.port}" if ":" in host else f"{host}:{parts.port}"
