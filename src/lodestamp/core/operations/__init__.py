@@ -43,6 +43,7 @@ from lodestamp.core.operations.commands import (
     scope_of,
 )
 from lodestamp.core.operations.commitments import (
+    SALT_SIZE,
     SourceOpening,
     commit,
     disclose_source,
@@ -141,6 +142,7 @@ __all__ = [
     "REVIEW_PREDICATE",
     "REVIEW_VERDICTS",
     "RISKS",
+    "SALT_SIZE",
     "SOURCES_MAX",
     "SOURCE_TYPES",
     "USER_CLAIM",

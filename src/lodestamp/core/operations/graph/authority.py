@@ -52,7 +52,12 @@ class Authority:
     """Judges the standing of every operation in the columns."""
 
     def __init__(
-        self, columns: Columns, ancestry: Ancestry, read: Read, roots: Iterable[str]
+        self,
+        columns: Columns,
+        ancestry: Ancestry,
+        read: Read,
+        attested_under: Callable[[int], str | None],
+        roots: Iterable[str],
     ) -> None:
         named = frozenset(roots)
         self.root_keys = frozenset(root for root in named if not is_did(root))
@@ -69,6 +74,7 @@ class Authority:
         self._named: dict[int, str] = {}
         self._columns = columns
         self._read = read
+        self._attested_under = attested_under
         self._grant_codes: dict[int, str] = {}
         self._barred: dict[int, set[int]] = {}
 
@@ -87,6 +93,9 @@ class Authority:
             cap_id = self.grants.add(index, op)
             if cap_id is not None:
                 self._named[index] = cap_id
+        elif kind == ATTESTATION and (under := self._attested_under(index)) is not None:
+            self.grants.of(under).attestations.append(index)
+            self._named[index] = under
         elif kind == KEY and op is not None:
             event = KeyEvent.parse(op.body["event"])
             self.key_events[index] = event
