@@ -27,7 +27,7 @@ def soon() -> int:
     return int(time.time()) + 3_600
 
 
-def drawn(node, predicate="prefers.tea", value=True, **changed):
+def drawn(node, predicate="prefers.tea", *, value=True, **changed):
     """Evidence and a claim drawn from it."""
     seen = node.record(**reading(changed.pop("number", 1)))
     said = {"subject": "user", "predicate": predicate, "object": value, "rationale": "read there"}
@@ -113,7 +113,7 @@ def test_S26_an_attestation_goes_stale_with_its_claim_and_comes_back(node):
     assert node.status(shown.op_id) is Status.VALID
 
 
-def test_S24_children_fall_with_their_parent(node, tmp_path):
+def test_S24_children_fall_with_their_parent(node):
     other = node.identities.new(alias="helper")
     given = node.grant(
         "helper",

@@ -11,7 +11,21 @@ from typing import Annotated, Any
 import typer
 
 from lodestamp.errors import LodestampError, UsageError
-from lodestamp.faces.cli import content, judge, keeping, key, log, reading, record, serve, sync
+from lodestamp.faces.cli import (
+    content,
+    deciding,
+    judge,
+    keeping,
+    key,
+    lending,
+    log,
+    ops,
+    reading,
+    record,
+    serve,
+    stating,
+    sync,
+)
 from lodestamp.faces.cli.exits import DONE, INTERRUPTED, UNAVAILABLE, USAGE, report_error
 from lodestamp.faces.cli.options import AUTHORING
 from lodestamp.version import __version__
@@ -28,6 +42,21 @@ app.command()(record.init)
 app.command()(record.stamp)
 app.command()(judge.verify)
 app.command()(judge.show)
+for _verb in (
+    stating.record,
+    stating.claim,
+    stating.refute,
+    deciding.decide,
+    deciding.conclude,
+    deciding.review,
+    lending.grant,
+    lending.revoke,
+    lending.attest,
+    lending.receipt,
+    lending.receipts,
+):
+    app.command()(_verb)
+app.add_typer(ops.ops, name="ops")
 app.add_typer(content.cid, name="cid")
 app.add_typer(keeping.content, name="content")
 reading.add_verbs(keeping.content)
