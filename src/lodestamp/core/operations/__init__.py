@@ -44,6 +44,7 @@ from lodestamp.core.operations.commands import (
     scope_of,
 )
 from lodestamp.core.operations.commitments import (
+    SALT_SIZE,
     SourceOpening,
     commit,
     disclose_source,
@@ -144,6 +145,7 @@ __all__ = [
     "REVIEW_PREDICATE",
     "REVIEW_VERDICTS",
     "RISKS",
+    "SALT_SIZE",
     "SOURCES_MAX",
     "SOURCE_TYPES",
     "USER_CLAIM",

@@ -15,14 +15,18 @@ from lodestamp.faces.cli import (
     bitcoin,
     content,
     covenant,
+    deciding,
     judge,
     keeping,
     key,
+    lending,
     log,
+    ops,
     reading,
     record,
     serve,
     sharing,
+    stating,
     sync,
 )
 from lodestamp.faces.cli.exits import DONE, INTERRUPTED, UNAVAILABLE, USAGE, report_error
@@ -42,6 +46,21 @@ app.command()(record.stamp)
 app.command()(record.prove)
 app.command()(judge.verify)
 app.command()(judge.show)
+for _verb in (
+    stating.record,
+    stating.claim,
+    stating.refute,
+    deciding.decide,
+    deciding.conclude,
+    deciding.review,
+    lending.grant,
+    lending.revoke,
+    lending.attest,
+    lending.receipt,
+    lending.receipts,
+):
+    app.command()(_verb)
+app.add_typer(ops.ops, name="ops")
 app.add_typer(content.cid, name="cid")
 app.add_typer(keeping.content, name="content")
 reading.add_verbs(keeping.content)

@@ -23,6 +23,7 @@ from lodestamp.node.recorder.exchange import (
 )
 from lodestamp.node.recorder.grants import (
     GrantChain,
+    count_receipts,
     find_public_key,
     key_events_for,
     read_chain,
@@ -30,8 +31,22 @@ from lodestamp.node.recorder.grants import (
     said_under,
     speaks_for,
 )
-from lodestamp.node.recorder.graph import DatabaseGraphSource, save_snapshot
+from lodestamp.node.recorder.graph import (
+    DatabaseGraphSource,
+    count_positions,
+    save_snapshot,
+    snapshot_size,
+)
 from lodestamp.node.recorder.key_logs import read_dids, read_key_log
+from lodestamp.node.recorder.listing import (
+    Listed,
+    Wanted,
+    cap_ids,
+    deadline_of,
+    find_listed,
+    list_all,
+    list_operations,
+)
 from lodestamp.node.recorder.log import (
     Log,
     check_published,
@@ -65,6 +80,7 @@ __all__ = [
     "Event",
     "GrantChain",
     "Leaf",
+    "Listed",
     "Log",
     "Private",
     "RecordStatus",
@@ -72,24 +88,32 @@ __all__ = [
     "Recorder",
     "Released",
     "Rights",
+    "Wanted",
     "above",
     "above_chains",
     "accelerated_sweep",
     "audit",
     "best_sweep",
+    "cap_ids",
     "chain_ends",
     "check_published",
     "checkpoint_note",
     "consistency",
     "count_equivocations",
+    "count_positions",
+    "count_receipts",
     "create",
+    "deadline_of",
     "find_leaves",
+    "find_listed",
     "find_operation",
     "find_public_key",
     "head_leaves",
     "heads_digest",
     "inclusion",
     "key_events_for",
+    "list_all",
+    "list_operations",
     "missing_ids",
     "purge",
     "read_chain",
@@ -105,6 +129,7 @@ __all__ = [
     "revocations_of",
     "said_under",
     "save_snapshot",
+    "snapshot_size",
     "speaks_for",
     "write_meta",
 ]

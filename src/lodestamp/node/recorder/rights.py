@@ -20,6 +20,7 @@ from lodestamp.errors import InputError, KeyEventError, LogCorrupt
 from lodestamp.node.recorder import tables
 from lodestamp.node.recorder.ancestry import Ancestry, Past
 from lodestamp.node.recorder.known import KnownOperations
+from lodestamp.node.recorder.pasts import Pasts
 from lodestamp.node.recorder.queries import StoredOperation
 
 
@@ -41,7 +42,7 @@ def read_rights(
     operation = subject.operation
     operations = KnownOperations(connection)
     parents = [operations.find(digest_of_address(each)) for each in operation.prev]
-    ancestry = Ancestry(connection, subject.log_index + 1)
+    ancestry = Ancestry(connection, subject.log_index + 1, Pasts())
     past = Past(ancestry, [each for each in parents if each is not None])
     grants = _grants(connection, operation.cap, past)
     caps = [parse_cap(each.body["cap"]) for each in (*grants, operation) if each.type == "grant"]

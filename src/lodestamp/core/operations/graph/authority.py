@@ -12,7 +12,7 @@ an attested claim was valid when it was attested (S25).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from lodestamp.core.operations.attenuation import attenuates
@@ -48,9 +48,14 @@ class Authority(Testimony):
     """Judges the standing of every operation in the columns."""
 
     def __init__(
-        self, columns: Columns, ancestry: Ancestry, read: Read, roots: Iterable[str]
+        self,
+        columns: Columns,
+        ancestry: Ancestry,
+        read: Read,
+        attested_under: Callable[[int], str | None],
+        roots: Iterable[str],
     ) -> None:
-        super().__init__(columns, ancestry, read, roots)
+        super().__init__(columns, ancestry, read, attested_under, roots)
         self._grant_codes: dict[int, str] = {}
         self._effective: dict[str, list[int]] = {}
         self._barred: dict[int, set[int]] = {}

@@ -39,7 +39,9 @@ class State:
         self.children = Children(self.columns)
         self.ancestry = Ancestry(self.columns)
         self.counters = Counters(self.columns, self.children)
-        self.authority = Authority(self.columns, self.ancestry, self._read, self.roots)
+        self.authority = Authority(
+            self.columns, self.ancestry, self._read, source.attested_under, self.roots
+        )
         self._reach = Reach(self.columns, self.authority)
         self.bulk = bulk
         self._heads: set[int] = set()

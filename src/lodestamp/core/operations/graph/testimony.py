@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from lodestamp.core.keys import KeyEvent, is_did
 from lodestamp.core.operations.envelope import Operation
@@ -28,7 +28,12 @@ class Testimony:
     """Everything noted of the operations in the columns, and who the roots are."""
 
     def __init__(
-        self, columns: Columns, ancestry: Ancestry, read: Read, roots: Iterable[str]
+        self,
+        columns: Columns,
+        ancestry: Ancestry,
+        read: Read,
+        attested_under: Callable[[int], str | None],
+        roots: Iterable[str],
     ) -> None:
         named = frozenset(roots)
         self.root_keys = frozenset(root for root in named if not is_did(root))
@@ -45,6 +50,7 @@ class Testimony:
         self._named: dict[int, str] = {}
         self._columns = columns
         self._read = read
+        self._attested_under = attested_under
 
     def note(self, index: int, op: Operation | None) -> None:
         """Note what an operation says of capabilities, keys and chains; None when purged."""
@@ -59,6 +65,9 @@ class Testimony:
             cap_id = self.grants.add(index, op)
             if cap_id is not None:
                 self._named[index] = cap_id
+        elif kind == ATTESTATION and (under := self._attested_under(index)) is not None:
+            self.grants.of(under).attestations.append(index)
+            self._named[index] = under
         elif kind == KEY and op is not None:
             event = KeyEvent.parse(op.body["event"])
             self.key_events[index] = event
