@@ -179,11 +179,11 @@ def _check_subject(operation: Operation, chain: _Chain) -> None:
     elif caps[-1].cap_id != operation.cap:
         message = f"the operation names {operation.cap}, not {caps[-1].cap_id}"
         raise CapError("chain-broken", message, link=len(caps) - 1)
-    elif operation.type in _BY_STATE or not needed_commands(operation):
-        chain.unseen = f"the right to a {operation.type} does not follow from the grants alone"
     elif not chain.speaks_for(operation.author, caps[-1].audience):
         message = f"{operation.author} does not speak for {caps[-1].audience}"
         raise CapError("no-authority", message, link=len(caps) - 1)
+    elif operation.type in _BY_STATE or not needed_commands(operation):
+        chain.unseen = f"the right to a {operation.type} does not follow from the grants alone"
     else:
         _check_acting(operation, caps, chain)
     if operation.type != _GRANT:
