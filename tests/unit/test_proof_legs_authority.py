@@ -273,13 +273,31 @@ def test_S21_a_grant_that_passes_on_is_checked_like_what_is_done_under_it():
     assert verify(alone.encode()).leg("authority").code == "authority.grants_absent"
 
 
-def test_types_that_are_never_made_under_a_capability_are_out_of_scope():
+def test_the_right_to_what_is_never_made_under_a_capability_is_for_the_state():
+    """S24, S29: who may revoke or give a receipt follows from other operations."""
     grants = chain_of(1, commands=["/claim", "/grant"])
     subject = written(
         AGENTS[0], "revocation", {"cap_id": cap_id_of(grants), "reason": "r"}, cap=cap_id_of(grants)
     )
     data = proof_with(subject, authority_from(grants), content_too=False).encode()
-    assert verify(data).leg("authority").code == "authority.out_of_scope"
+    assert verify(data).leg("authority").code == "authority.state_absent"
+
+
+@pytest.mark.parametrize("kind", ["refutation", "revocation"])
+def test_a_stranger_borrows_no_name_by_a_capability_given_to_another(kind: str):
+    """Valid by the log's word for another reason, such an operation is still not the delegate's."""
+    grants = chain_of(1)
+    body = (
+        refutation(target=evidence_by(STRANGER).op_id, reason="mine")
+        if kind == "refutation"
+        else {"cap_id": cap_id_of(grants), "reason": "r"}
+    )
+    subject = written(STRANGER, kind, body, cap=cap_id_of(grants))
+    section = authority_from(grants, (), state_of(subject))
+    data = proof_with(subject, section, content_too=False).encode()
+    verdict = verify(data, trusting(ROOT.key_id))
+    assert verdict.leg("authority").code == "authority.no_authority"
+    assert verdict.leg("operation").code == "operation.key_not_pinned"
 
 
 def test_a_refuted_operation_blocks_it():

@@ -83,8 +83,9 @@ def _keys(
     log = KeyLog()
     followed: dict[str, list[Operation]] = {}
     shown: dict[str, set[str]] = {}
-    for op in _in_past(connection, query, past):
-        event = KeyEvent.parse(op.body["event"])
+    found = [(KeyEvent.parse(op.body["event"]), op) for op in _in_past(connection, query, past)]
+    # a log may hold an event before the one it follows, which came from elsewhere
+    for event, op in sorted(found, key=lambda each: each[0].index):
         with suppress(KeyEventError):  # what cannot follow stays in the log, and out of the proof
             log.append(event, op.op_id, len(followed))
             followed.setdefault(event.did, []).append(op)
