@@ -42,6 +42,7 @@ from lodestamp.node.recorder.log import (
     read_head,
 )
 from lodestamp.node.recorder.pool import missing_ids
+from lodestamp.node.recorder.positions import place
 from lodestamp.node.recorder.purging import purge
 from lodestamp.node.recorder.queries import find_operation, read_meta, replace_meta, write_meta
 from lodestamp.node.recorder.recorded import (
@@ -89,6 +90,7 @@ __all__ = [
     "inclusion",
     "key_events_for",
     "missing_ids",
+    "place",
     "purge",
     "read_chain",
     "read_dids",

@@ -209,3 +209,15 @@ def check_waiting(connection: Connection, report: AuditReport) -> None:
     stored = {tuple(row) for row in connection.execute(select(tables.pending_share))}
     for peer in sorted({row[0] for row in derived ^ stored}):
         report.find("S8", f"share of {peer}", "it is not what waits for this peer")
+
+
+def check_positions(connection: Connection, report: AuditReport) -> None:
+    """S2: what has a position is an operation of this log, at a place that a ledger can have."""
+    column, operation = tables.position.c, tables.operation.c
+    query = select(*column, operation.op_id).outerjoin(
+        tables.operation, operation.seq == column.seq
+    )
+    for seq, *where, op_id in connection.execution_options(yield_per=1000).execute(query):
+        report.count("positions")
+        if op_id is None or min(where) < 0:
+            report.find("S2", f"position {seq}", "no operation, or no place of a ledger")
