@@ -7,6 +7,7 @@ re-derives everything from stored bytes and shares no code with the writer.
 from lodestamp.node.recorder.accelerated import accelerated_sweep, best_sweep
 from lodestamp.node.recorder.audit import audit
 from lodestamp.node.recorder.authoring import Authorship
+from lodestamp.node.recorder.content_keys import erase_content_key, read_content_key
 from lodestamp.node.recorder.exchange import (
     ChainEnd,
     Leaf,
@@ -82,6 +83,7 @@ __all__ = [
     "consistency",
     "count_equivocations",
     "create",
+    "erase_content_key",
     "find_leaves",
     "find_operation",
     "find_public_key",
@@ -93,6 +95,7 @@ __all__ = [
     "place",
     "purge",
     "read_chain",
+    "read_content_key",
     "read_dids",
     "read_edges",
     "read_head",

@@ -28,6 +28,7 @@ from lodestamp.node.recorder.audit_lineage import Lineage
 from lodestamp.node.recorder.audit_rows import (
     Beside,
     SaidRows,
+    check_content_keys,
     check_positions,
     check_waiting,
 )
@@ -79,6 +80,7 @@ class _Audit:
         self._check_heads()
         check_waiting(self._connection, self._report)
         check_positions(self._connection, self._report)
+        check_content_keys(self._connection, self._report)
         if published is not None:
             self._check_published(published)
 

@@ -221,3 +221,18 @@ def check_positions(connection: Connection, report: AuditReport) -> None:
         report.count("positions")
         if op_id is None or min(where) < 0:
             report.find("S2", f"position {seq}", "no operation, or no place of a ledger")
+
+
+def check_content_keys(connection: Connection, report: AuditReport) -> None:
+    """S6: a key belongs to evidence of this log, and is there or was erased."""
+    column, operation = tables.content_key.c, tables.operation.c
+    query = select(column.seq, column.key, column.erased_at, operation.type).outerjoin(
+        tables.operation, operation.seq == column.seq
+    )
+    for seq, key, erased_at, type_ in connection.execution_options(yield_per=1000).execute(query):
+        report.count("content_keys")
+        whole = erased_at is not None if key is None else len(key) == 32 and erased_at is None
+        if type_ != "evidence" or not whole:
+            report.find(
+                "S6", f"content_key {seq}", "no key of evidence, or neither kept nor erased"
+            )
