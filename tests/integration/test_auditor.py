@@ -131,6 +131,13 @@ TAMPERS: dict[str, tuple[Tamper, set[str]]] = {
         {"S8"},
     ),
     "miscount what waits": (sql("INSERT INTO pending_share VALUES ('p', 1, 1)"), {"S8"}),
+    "place what is not there": (sql("INSERT INTO position VALUES (9999, 1, 0, 0, 5)"), {"S2"}),
+    "place below the ground": (sql("INSERT INTO position VALUES (9, -1, 0, 0, 5)"), {"S2"}),
+    "lose a content's key": (sql("INSERT INTO content_key VALUES (9, NULL, NULL)"), {"S6"}),
+    "keep a key of no evidence": (
+        sql("INSERT INTO content_key VALUES (598, zeroblob(32), NULL)"),
+        {"S6"},
+    ),
     "rename the author": (sql("UPDATE author SET text = text || '0'"), {"S3"}),
     "drop an edge": (sql("DELETE FROM parent WHERE child = 50"), {"S2", "S3", "S4", "S10"}),
     "cut a claim off its past": (

@@ -53,6 +53,7 @@ from lodestamp.node.recorder import (
     Recorder,
 )
 from lodestamp.node.roots import read_roots
+from lodestamp.node.sealing import SealedContent
 from lodestamp.node.stamping import NO_OPERATION, address_path, claim_about, evidence_of, rehearse
 from lodestamp.node.statements import Statements
 from lodestamp.node.storage import Database
@@ -95,6 +96,7 @@ class Node(Statements, Authority, Decisions):
             node=authorship.node,
             lock=lambda: folder.entering(create=False),
         )
+        self.sealed = SealedContent(database, self._recorder)
         self.peers = Peers(
             database,
             self._recorder,

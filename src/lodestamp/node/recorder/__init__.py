@@ -7,6 +7,7 @@ re-derives everything from stored bytes and shares no code with the writer.
 from lodestamp.node.recorder.accelerated import accelerated_sweep, best_sweep
 from lodestamp.node.recorder.audit import audit
 from lodestamp.node.recorder.authoring import Authorship
+from lodestamp.node.recorder.content_keys import erase_content_key, read_content_key
 from lodestamp.node.recorder.exchange import (
     ChainEnd,
     Leaf,
@@ -57,6 +58,7 @@ from lodestamp.node.recorder.log import (
     read_head,
 )
 from lodestamp.node.recorder.pool import missing_ids
+from lodestamp.node.recorder.positions import place
 from lodestamp.node.recorder.purging import purge
 from lodestamp.node.recorder.queries import find_operation, read_meta, replace_meta, write_meta
 from lodestamp.node.recorder.recorded import (
@@ -104,6 +106,7 @@ __all__ = [
     "count_receipts",
     "create",
     "deadline_of",
+    "erase_content_key",
     "find_leaves",
     "find_listed",
     "find_operation",
@@ -115,8 +118,10 @@ __all__ = [
     "list_all",
     "list_operations",
     "missing_ids",
+    "place",
     "purge",
     "read_chain",
+    "read_content_key",
     "read_dids",
     "read_edges",
     "read_head",

@@ -25,7 +25,13 @@ from lodestamp.node.progress import Progress
 from lodestamp.node.recorder import tables
 from lodestamp.node.recorder.audit_causes import Foundations
 from lodestamp.node.recorder.audit_lineage import Lineage
-from lodestamp.node.recorder.audit_rows import Beside, SaidRows, check_waiting
+from lodestamp.node.recorder.audit_rows import (
+    Beside,
+    SaidRows,
+    check_content_keys,
+    check_positions,
+    check_waiting,
+)
 from lodestamp.node.storage import Database, declared_schema, read_schema
 
 
@@ -73,6 +79,8 @@ class _Audit:
         self._check_checkpoints()
         self._check_heads()
         check_waiting(self._connection, self._report)
+        check_positions(self._connection, self._report)
+        check_content_keys(self._connection, self._report)
         if published is not None:
             self._check_published(published)
 

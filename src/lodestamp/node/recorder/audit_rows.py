@@ -209,3 +209,30 @@ def check_waiting(connection: Connection, report: AuditReport) -> None:
     stored = {tuple(row) for row in connection.execute(select(tables.pending_share))}
     for peer in sorted({row[0] for row in derived ^ stored}):
         report.find("S8", f"share of {peer}", "it is not what waits for this peer")
+
+
+def check_positions(connection: Connection, report: AuditReport) -> None:
+    """S2: what has a position is an operation of this log, at a place that a ledger can have."""
+    column, operation = tables.position.c, tables.operation.c
+    query = select(*column, operation.op_id).outerjoin(
+        tables.operation, operation.seq == column.seq
+    )
+    for seq, *where, op_id in connection.execution_options(yield_per=1000).execute(query):
+        report.count("positions")
+        if op_id is None or min(where) < 0:
+            report.find("S2", f"position {seq}", "no operation, or no place of a ledger")
+
+
+def check_content_keys(connection: Connection, report: AuditReport) -> None:
+    """S6: a key belongs to evidence of this log, and is there or was erased."""
+    column, operation = tables.content_key.c, tables.operation.c
+    query = select(column.seq, column.key, column.erased_at, operation.type).outerjoin(
+        tables.operation, operation.seq == column.seq
+    )
+    for seq, key, erased_at, type_ in connection.execution_options(yield_per=1000).execute(query):
+        report.count("content_keys")
+        whole = erased_at is not None if key is None else len(key) == 32 and erased_at is None
+        if type_ != "evidence" or not whole:
+            report.find(
+                "S6", f"content_key {seq}", "no key of evidence, or neither kept nor erased"
+            )

@@ -65,6 +65,18 @@ purge = Table(
 )
 """Whose body was erased on purpose; a body that is gone without a row here is damage."""
 
+content_key = Table(
+    "content_key",
+    METADATA,
+    integer_key("seq"),
+    Column("key", LargeBinary(32)),
+    Column("erased_at", BigInteger),
+)
+"""What opens the sealed content of our own evidence: never synced, never exported.
+
+Of an erased key only the row and its time are left.
+"""
+
 parent = Table(
     "parent",
     METADATA,
