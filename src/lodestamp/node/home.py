@@ -23,7 +23,7 @@ from lodestamp.core.encoding import Cid, Digest
 from lodestamp.core.keys import KeyId, KeyState
 from lodestamp.core.merkle import ConsistencyProof, InclusionProof
 from lodestamp.core.operations import ProvenanceGraph
-from lodestamp.core.proof import Proof
+from lodestamp.core.proof import AuthorityState, Proof
 from lodestamp.node import recorder
 from lodestamp.node.authority import Authority
 from lodestamp.node.blocks import (
@@ -45,7 +45,7 @@ from lodestamp.node.identities import Identities
 from lodestamp.node.keyring import Keyring
 from lodestamp.node.live_graph import LiveGraph
 from lodestamp.node.progress import Progress
-from lodestamp.node.proving import prove
+from lodestamp.node.proving import prove, sign_state
 from lodestamp.node.questions import Past
 from lodestamp.node.recorder import (
     Authorship,
@@ -77,6 +77,7 @@ class Node(Statements, Authority, Decisions):
     ) -> None:
         self.home = folder.path
         self.log_key = log.key
+        self._log_signer = log.signer
         self._database = database
         self._live = LiveGraph(database)
         self.configuration = configuration
@@ -186,7 +187,8 @@ class Node(Statements, Authority, Decisions):
         )
         if claim is not None:
             rehearse("claim", claim_about(addressed, claim, NO_OPERATION))
-        body = evidence_of(addressed, name=path.name if name else None, captured_at=now_s())
+        called = (path.name or path.resolve().name) if name else None  # "." has no name of its own
+        body = evidence_of(addressed, name=called, captured_at=now_s())
         recorded = self._recorder.author("evidence", body).result()
         if claim is not None:
             about = claim_about(addressed, claim, recorded.op_id)
@@ -225,14 +227,23 @@ class Node(Statements, Authority, Decisions):
         """Bring this log and that of the node at `peer` together; see `Peers.sync`."""
         return self.peers.sync(peer, mode=mode, merge=merge, cap=cap, delegated=delegated)
 
-    def prove(self, op_id: str, *, disclose: Sequence[str] = ()) -> Proof:
+    def prove(self, op_id: str, *, disclose: Sequence[str] = (), state: bool = False) -> Proof:
         """Return the proof of an operation under the newest checkpoint.
 
         It discloses the operations named in `disclose`; of what `stamp` claimed it always
-        discloses the evidence. UnknownOperation when the log holds no such operation.
+        discloses the evidence. It carries the grants and key events by which the author acted, and
+        with `state` the log's freshly signed word for the operation's status, whatever that is.
+        UnknownOperation when the log holds no such operation.
         """
+        signed = self._sign_state(op_id) if state else None
         with self._database.reading("proving") as connection:
-            return prove(connection, self.log_key, op_id, disclose)
+            return prove(connection, self.log_key, op_id, disclose, state=signed)
+
+    def _sign_state(self, op_id: str) -> AuthorityState:
+        """Sign the state of the whole log, and show where this operation stands in it."""
+        self.op(op_id)
+        with self._state() as graph:
+            return sign_state(graph, self._log_signer, op_id)
 
     def checkpoint(self, size: int | None = None) -> bytes:
         """Return the signed note of this size, by default the newest."""

@@ -3,6 +3,7 @@
 from lodestamp.core.operations.attenuation import (
     Decision,
     SpeaksFor,
+    asked_of,
     attenuates,
     check,
     check_chain,
@@ -65,6 +66,7 @@ from lodestamp.core.operations.decisions import (
 )
 from lodestamp.core.operations.envelope import Operation, is_node_label, parse_op
 from lodestamp.core.operations.graph import (
+    GRANT_SKEW_S,
     KINDS,
     Acknowledgement,
     Chain,
@@ -128,6 +130,7 @@ __all__ = [
     "CONFIDENCE_BP_MAX",
     "DEPTH_LEFT_MAX",
     "DEPTH_MAX",
+    "GRANT_SKEW_S",
     "INTENT_KIND",
     "KINDS",
     "MALFORMED",
@@ -180,6 +183,7 @@ __all__ = [
     "Sweep",
     "View",
     "Why",
+    "asked_of",
     "attenuates",
     "attestation",
     "author_key",

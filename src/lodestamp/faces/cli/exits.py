@@ -8,12 +8,16 @@ from typing import Final
 
 from lodestamp.errors import (
     BlockMissing,
+    ChainAuthError,
+    ChainUnavailable,
+    ChainWarmup,
     HomeError,
     ListenError,
     LodestampError,
     LogLockedError,
     PeerError,
     PinError,
+    RemoteError,
     SnapshotGoneError,
     SourceError,
     StoreError,
@@ -30,10 +34,14 @@ INTERRUPTED: Final = 130
 
 _UNAVAILABLE = (
     BlockMissing,
+    ChainAuthError,
+    ChainUnavailable,
+    ChainWarmup,
     HomeError,
     ListenError,
     LogLockedError,
     PinError,
+    RemoteError,
     SnapshotGoneError,
     SourceError,
     StoreError,

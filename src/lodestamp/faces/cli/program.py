@@ -12,7 +12,9 @@ import typer
 
 from lodestamp.errors import LodestampError, UsageError
 from lodestamp.faces.cli import (
+    bitcoin,
     content,
+    covenant,
     deciding,
     judge,
     keeping,
@@ -23,6 +25,7 @@ from lodestamp.faces.cli import (
     reading,
     record,
     serve,
+    sharing,
     stating,
     sync,
 )
@@ -40,6 +43,7 @@ app = typer.Typer(
 )
 app.command()(record.init)
 app.command()(record.stamp)
+app.command()(record.prove)
 app.command()(judge.verify)
 app.command()(judge.show)
 for _verb in (
@@ -60,8 +64,11 @@ app.add_typer(ops.ops, name="ops")
 app.add_typer(content.cid, name="cid")
 app.add_typer(keeping.content, name="content")
 reading.add_verbs(keeping.content)
+sharing.add_verbs(keeping.content)
 app.add_typer(log.log, name="log")
 app.add_typer(key.key, name="key")
+app.add_typer(bitcoin.bitcoin, name="bitcoin")
+app.add_typer(covenant.covenant, name="covenant")
 app.command()(log.fsck)
 app.command()(serve.serve)
 app.command()(sync.sync)

@@ -78,9 +78,7 @@ def claim(
     context: typer.Context,
     *,
     subject: Annotated[str, typer.Option("--subject", metavar="S", help="What it is about.")],
-    predicate: Annotated[
-        str, typer.Option("--predicate", metavar="P", help="As prefers.tea.")
-    ],
+    predicate: Annotated[str, typer.Option("--predicate", metavar="P", help="As prefers.tea.")],
     object_: Annotated[str, typer.Option(_OBJECT, metavar="JSON", help="JSON, without floats.")],
     rationale: Annotated[str, typer.Option("--rationale", metavar="R", help="Why you say so.")],
     from_: Annotated[

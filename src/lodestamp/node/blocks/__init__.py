@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from lodestamp.node.blocks.adder import Added, Adder, AddOptions
     from lodestamp.node.blocks.audit import audit_blocks
     from lodestamp.node.blocks.car_file import CarFile
-    from lodestamp.node.blocks.carrying import Carried, pull, push
+    from lodestamp.node.blocks.carrying import Carried, GiveBlock, GiveDag, pull, push
     from lodestamp.node.blocks.checking import Checked, check_against, check_dag, check_range
     from lodestamp.node.blocks.extractor import Extractor
     from lodestamp.node.blocks.garbage import GRACE_MS, Collected, collect_garbage
     from lodestamp.node.blocks.gateway import CORS_HEADERS, METHODS, Answer, Gateway
     from lodestamp.node.blocks.gateway_client import GatewayClient
-    from lodestamp.node.blocks.ipns_records import IpnsRecords
+    from lodestamp.node.blocks.ipns_records import IpnsRecords, read_record
     from lodestamp.node.blocks.kubo import DEFAULT_KUBO, KuboClient
     from lodestamp.node.blocks.pin_requests import (
         PinQuery,
@@ -56,6 +56,8 @@ _PLACES = {
     "FileRef": "writer",
     "Gateway": "gateway",
     "GatewayClient": "gateway_client",
+    "GiveBlock": "carrying",
+    "GiveDag": "carrying",
     "Imported": "transfer",
     "IpnsRecords": "ipns_records",
     "KuboClient": "kubo",
@@ -83,6 +85,7 @@ _PLACES = {
     "parse_progress": "pin_requests",
     "pull": "carrying",
     "push": "carrying",
+    "read_record": "ipns_records",
     "read_tree": "tree",
     "unreadable": "source",
 }
@@ -107,6 +110,8 @@ __all__ = [
     "FileRef",
     "Gateway",
     "GatewayClient",
+    "GiveBlock",
+    "GiveDag",
     "Imported",
     "IpnsRecords",
     "KuboClient",
@@ -134,6 +139,7 @@ __all__ = [
     "parse_progress",
     "pull",
     "push",
+    "read_record",
     "read_tree",
     "unreadable",
 ]

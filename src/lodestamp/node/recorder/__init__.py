@@ -67,6 +67,7 @@ from lodestamp.node.recorder.recorded import (
     Released,
 )
 from lodestamp.node.recorder.recorder import LOCAL_PEER, Answer, Recorder
+from lodestamp.node.recorder.rights import Rights, read_rights
 from lodestamp.node.recorder.rows import Private
 
 __all__ = [
@@ -86,6 +87,7 @@ __all__ = [
     "Recorded",
     "Recorder",
     "Released",
+    "Rights",
     "Wanted",
     "above",
     "above_chains",
@@ -121,6 +123,7 @@ __all__ = [
     "read_key_log",
     "read_leaves",
     "read_meta",
+    "read_rights",
     "read_wires",
     "replace_meta",
     "revocations_of",

@@ -7,7 +7,7 @@ a topological order. A million operations with three edges each take about 100 M
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import accumulate
@@ -26,6 +26,10 @@ They only find candidates; the operation itself decides.
 UNKNOWN: Final = 255
 """In a column that caches, what was not looked at yet."""
 _KIND_OF: Final = {name: number for number, name in enumerate(KINDS)}
+
+
+Read = Callable[[int], Operation | None]
+"""Reads the operation at a leaf; None when its body was purged."""
 
 
 class Chain(NamedTuple):
