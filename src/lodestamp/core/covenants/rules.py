@@ -20,8 +20,8 @@ _FLAG_OF: Final = MappingProxyType(
 class Rules:
     """A set of script rules, the network it is assumed of, and since which height each fork is.
 
-    A height is None where the node does not tell it. Nothing here makes the assumption true: the verdict only
-    says that it stands on it.
+    A height is None where the node does not tell it. Nothing here makes the assumption true: the
+    verdict only says that it stands on it.
     """
 
     name: str
