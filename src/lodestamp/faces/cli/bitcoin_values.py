@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from lodestamp.faces.cli.exits import print_json
+from lodestamp.faces.cli.files import INPUT_SIZE_MAX, read_file
 from lodestamp.faces.cli.options import Json, Network
 from lodestamp.faces.cli.plain import say
 
@@ -23,8 +24,6 @@ header = typer.Typer(help="Judge headers.")
 proof = typer.Typer(help="Proofs that a block holds a transaction.")
 key = typer.Typer(help="The key that funds and spends.")
 
-INPUT_SIZE_MAX: Final = 16 << 20
-"""Bytes of a file or standard input: a block in hex, and as much again."""
 
 _PROOF_MEMBERS: Final = {"tx", "index", "branch", "header", "network"}
 
@@ -322,20 +321,6 @@ def _transaction(text: str) -> Transaction:
 
     given = sys.stdin.read(INPUT_SIZE_MAX) if text == "-" else text
     return Transaction.decode(hex_in(given))
-
-
-def read_file(path: Path) -> bytes:
-    """Return a file's bytes; SourceError where it cannot be read, or is longer than we read."""
-    from lodestamp.errors import SourceError  # noqa: PLC0415
-    from lodestamp.node.whole import read_bounded  # noqa: PLC0415
-
-    try:
-        data = read_bounded(path, INPUT_SIZE_MAX)
-    except OSError as error:
-        raise SourceError(f"{path}: {error.strerror}") from error
-    if data is None:
-        raise SourceError(f"{path} has more than {INPUT_SIZE_MAX:,} bytes")
-    return data
 
 
 def _document(path: Path) -> Any:

@@ -77,9 +77,11 @@ def address(
     Example: lodestamp covenant address T1 --content note.txt --key funds.wif -o note.covenant
     """
     from lodestamp.faces.cli.bitcoin import open_chain  # noqa: PLC0415
-    from lodestamp.faces.cli.bitcoin_values import read_file  # noqa: PLC0415
     from lodestamp.faces.cli.covenant_words import read_words  # noqa: PLC0415
-    from lodestamp.faces.cli.files import write_result  # noqa: PLC0415
+    from lodestamp.faces.cli.files import (
+        read_file,
+        write_result,
+    )
     from lodestamp.node.covenants import show_address  # noqa: PLC0415
 
     with closing(open_chain(context, chain)) as source:
@@ -218,7 +220,7 @@ def check(
     )
     from lodestamp.errors import UsageError  # noqa: PLC0415
     from lodestamp.faces.cli.bitcoin import open_chain  # noqa: PLC0415
-    from lodestamp.faces.cli.bitcoin_values import read_file  # noqa: PLC0415
+    from lodestamp.faces.cli.files import read_file  # noqa: PLC0415
 
     chosen = {"inquisition": INQUISITION, "mainnet": MAINNET}.get(rules)
     if chosen is None:
@@ -252,7 +254,7 @@ def _judge_input(source: ChainSource, target: str, rules: Rules) -> CovenantVerd
 
 def _covenant_in(path: Path, source: ChainSource) -> CovenantFile:
     from lodestamp.errors import UsageError  # noqa: PLC0415
-    from lodestamp.faces.cli.bitcoin_values import read_file  # noqa: PLC0415
+    from lodestamp.faces.cli.files import read_file  # noqa: PLC0415
     from lodestamp.node.covenants import CovenantFile  # noqa: PLC0415
 
     made = CovenantFile.decode(read_file(path))
