@@ -78,10 +78,7 @@ def address(
     """
     from lodestamp.faces.cli.bitcoin import open_chain  # noqa: PLC0415
     from lodestamp.faces.cli.covenant_words import read_words  # noqa: PLC0415
-    from lodestamp.faces.cli.files import (
-        read_file,
-        write_result,
-    )
+    from lodestamp.faces.cli.files import read_file, write_result  # noqa: PLC0415
     from lodestamp.node.covenants import show_address  # noqa: PLC0415
 
     with closing(open_chain(context, chain)) as source:
