@@ -1,4 +1,4 @@
-"""Stamping a file: its address against plain SHA-256 of the same bytes, read the same way."""
+"""Stamping files and folders: addresses against plain SHA-256, and what small files cost."""
 
 from __future__ import annotations
 
@@ -7,11 +7,18 @@ import random
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.table import SEED, Fact, Findings, Timing, compare, timed
-from lodestamp.core.content import DEFAULT, Profile, address_file, get_profile
+from lodestamp.core.content import (
+    DEFAULT,
+    File,
+    Profile,
+    address_directory,
+    address_file,
+    get_profile,
+)
 from lodestamp.node.blocks import SourceFile
 
 MIB = 1 << 20
@@ -37,6 +44,35 @@ def findings(*, quick: bool) -> Findings:
                 rounds=3,
             )
         yield _peak(path)
+    yield from _small_files(quick=quick)
+
+
+def _small_files(*, quick: bool) -> Findings:
+    """Address one-byte files, a HAMT of 20,000 entries, and a folder of a million.
+
+    The peers named in the plan, hashberg's `multiformats` and the JavaScript importer, are no
+    dependencies of ours and mostly absent; a rate says what there is to say without them.
+    """
+    profile = get_profile(DEFAULT)
+    count = 10_000 if quick else 100_000
+    content = [bytes((number % 256,)) for number in range(256)]
+    spent = timed(
+        lambda: [address_file((content[number % 256],), profile) for number in range(count)], 1
+    )
+    yield Fact(f"addresses of {count:,} one-byte files", f"{count / spent.cpu:,.0f} per second")
+    spent = timed(lambda: address_directory(_files(20_000), profile), 1)
+    yield Fact("… of a HAMT of 20,000 such files", f"{20_000 / spent.cpu:,.0f} per second")
+    if not quick:
+        text = _child(_FOLDER_CHILD, "1000000")
+        peak = int(text) / 1024
+        met = peak <= PEAK_MIB_MAX
+        measure = "… of a folder of 1,000,000 such files: peak memory"
+        yield Fact(measure, f"{peak:.0f} MiB", aim=f"≤ {PEAK_MIB_MAX}", is_met=met)
+
+
+def _files(count: int) -> Iterator[File]:
+    """Yield one-byte files, one after the other."""
+    return (File((b"file-%07d" % number,), (b"x",)) for number in range(count))
 
 
 def _write(path: Path, size: int) -> None:
@@ -79,6 +115,25 @@ for line in Path("/proc/self/status").read_text().splitlines():
 """
 
 
+_FOLDER_CHILD = """
+import sys
+from pathlib import Path
+from lodestamp.core.content import DEFAULT, File, address_directory, get_profile
+files = (File((b"file-%07d" % number,), (b"x",)) for number in range(int(sys.argv[1])))
+address_directory(files, get_profile(DEFAULT))
+for line in Path("/proc/self/status").read_text().splitlines():
+    if line.startswith("VmHWM:"):
+        print(line.split()[1])
+"""
+
+
+def _child(program: str, argument: str) -> str:
+    """Run a program in a process of its own and return what it prints."""
+    command = [sys.executable, "-c", program, argument]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
+    return done.stdout
+
+
 def _peak(path: Path) -> Fact:
     """Address the file in a process of its own and ask the kernel for its peak memory.
 
@@ -87,7 +142,5 @@ def _peak(path: Path) -> Fact:
     measure = "… peak memory of a process that does it"
     if not Path("/proc/self/status").exists():
         return Fact(measure, "unknown here")
-    command = [sys.executable, "-c", _CHILD, str(path)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
-    peak = int(done.stdout) / 1024
+    peak = int(_child(_CHILD, str(path))) / 1024
     return Fact(measure, f"{peak:.0f} MiB", aim=f"≤ {PEAK_MIB_MAX}", is_met=peak <= PEAK_MIB_MAX)

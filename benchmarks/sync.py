@@ -112,7 +112,7 @@ def _fast_forward() -> Findings:
             serving.join()
             assert report.complete
             assert report.received == 100
-            wires = sum(map(len, ahead.wires(99, 100)[0]))
+            wires = sum(map(len, ahead.peers.page(99, 100)[0]))
     most = wires + 64 + 1024
     yield Fact(
         "fast-forward by 100 operations over HTTP: bytes received, rounds",

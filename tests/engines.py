@@ -17,7 +17,9 @@ import pytest
 from conftest import REPOSITORY, REQUIRED
 from lodestamp.errors import ChainError
 
-INSTALLED = frozenset({"btcd"})
+PROGRAMS = {"kubo": "ipfs"}
+"""Programs that are called otherwise than the variable that names them."""
+INSTALLED = frozenset({"btcd", "kubo"})
 """What `make engines` installs; the others are used where somebody names them."""
 
 
@@ -28,11 +30,12 @@ def find_engine(name: str) -> Path:
     if named:
         assert Path(named).is_file(), f"{variable} names no file"
         return Path(named)
-    built = REPOSITORY / ".engines" / "bin" / name
-    found = str(built) if built.is_file() else shutil.which(name)
+    program = PROGRAMS.get(name, name)
+    built = REPOSITORY / ".engines" / "bin" / program
+    found = str(built) if built.is_file() else shutil.which(program)
     if found:
         return Path(found)
-    reason = f"{name} is absent; name it by {variable}"
+    reason = f"{name} is absent: `make engines`, or name it by {variable}"
     if name in INSTALLED and "engines" in REQUIRED:
         pytest.fail(reason)
     pytest.skip(reason)
@@ -70,19 +73,3 @@ def until_ready(open_it, process, folder: Path, seconds: float = 30):
             if process.poll() is not None or time.monotonic() > deadline:
                 pytest.fail((folder / "output").read_text("utf-8", "replace")[-2000:])
             time.sleep(0.2)
-
-
-def engine(program: str, variable: str) -> Path:
-    """Return a program: what `variable` names, else ./.engines/bin, else PATH (DESIGN §7).
-
-    Absent, the test is skipped with its reason; where engines are required it fails.
-    """
-    named = os.environ.get(variable)
-    built = REPOSITORY / ".engines" / "bin" / program
-    found = named or (str(built) if built.is_file() else shutil.which(program))
-    if found:
-        return Path(found)
-    reason = f"{program} is absent: `make engines`, or name it in {variable}"
-    if "engines" in REQUIRED:
-        pytest.fail(reason)
-    pytest.skip(reason)

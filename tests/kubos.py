@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from engines import engine, free_port
+from engines import find_engine, free_port
 from lodestamp.errors import RemoteError
-from lodestamp.node.blocks.kubo import KuboClient
+from lodestamp.node.blocks import KuboClient
 
 START_S_MAX = 60
 
@@ -47,7 +47,7 @@ def environment(folder: Path) -> dict[str, str]:
 @contextmanager
 def running_kubo(folder: Path) -> Iterator[Kubo]:
     """Start a kubo in an empty folder, and stop that one process at the end."""
-    program = engine("ipfs", "LODESTAMP_KUBO")
+    program = find_engine("kubo")
     kubo = Kubo(
         program,
         folder,

@@ -112,7 +112,7 @@ class Naive:
     def is_root(self, op):
         return any(self.speaks(op.author, root, op.op_id) for root in self.roots)
 
-    # Chains (S7)
+    # Forks of a chain, by rule S7
 
     def later(self, members, version):
         """Which operations of a chain come after the place where it forks."""

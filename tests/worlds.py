@@ -200,7 +200,7 @@ class World:
             min_confidence_bp=random.choice((0, 0, 5_000)),
             subject=parent["subject"] if parent else subject,
             parent=parent["cap_id"] if parent else None,
-            depth_left=max(0, parent["depth_left"] - random.choice((0, 1, 1, 1, 1))) if parent else 3,
+            depth_left=max(0, parent["depth_left"] - (random.random() < 0.8)) if parent else 3,
         )  # fmt: skip
         acting = cap.parent if random.random() < 0.9 else self._cap_for(replica, who)
         writer = who if random.random() < 0.95 else "stranger"

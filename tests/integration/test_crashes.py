@@ -64,12 +64,12 @@ def torn(tmp_path_factory) -> tuple[Path, dict[int, str]]:
 
     def grown() -> None:
         for _ in range(2_000):
-            if wal.stat().st_size > 500_000:
+            if wal.stat().st_size > 2_000_000:
                 return
             time.sleep(0.01)
 
     acknowledged = _run_and_kill(home, 0, grown)
-    assert wal.stat().st_size > 500_000
+    assert wal.stat().st_size > 2_000_000
     return home, acknowledged
 
 

@@ -99,7 +99,7 @@ def scene(tmp_path):
 
 
 def kept(delegate, cap):
-    return [op.type for op in delegate.shallow.operations(cap.cap_id)]
+    return [op.type for op in delegate.peers.shallow.operations(cap.cap_id)]
 
 
 def test_a_delegate_gets_the_grant_and_what_was_attested_under_it(scene):
@@ -172,7 +172,7 @@ def test_a_revocation_comes_and_the_attestations_go(scene):
     stored = b"".join(path.read_bytes() for path in delegate.home.glob("lodestamp.db*"))
     assert attested.body["provenance_commitment"].encode() not in stored
     assert attested.digest in stored
-    assert delegate.shallow.purge(cap.cap_id) == [attested.digest]
+    assert delegate.peers.shallow.purge(cap.cap_id) == [attested.digest]
     assert delegate.sync(listening.url, delegated=cap.cap_id).received == 0
 
 

@@ -78,14 +78,14 @@ def refused(answer: httpx.Response) -> tuple[int, str]:
         ("*/*", "&".join(f"p{at}=1" for at in range(33)), 400, "gateway.query"),
     ],
 )
-def test_r110_what_makes_no_sense_is_refused_by_its_name(
+def test_R110_what_makes_no_sense_is_refused_by_its_name(
     gateway: Served, accept: str, query: str, status: int, code: str
 ) -> None:
     answer = get(gateway, f"/ipfs/{ROOT.cid}?{query}", accept=accept)
     assert refused(answer) == (status, code)
 
 
-def test_r110_the_best_liked_format_is_served_and_the_query_beats_accept(gateway: Served) -> None:
+def test_R110_the_best_liked_format_is_served_and_the_query_beats_accept(gateway: Served) -> None:
     both = "application/vnd.ipld.raw;q=0.5, application/vnd.ipld.car;q=0.9"
     assert "car" in get(gateway, f"/ipfs/{ROOT.cid}", accept=both).headers["content-type"]
     assert (
@@ -95,7 +95,7 @@ def test_r110_the_best_liked_format_is_served_and_the_query_beats_accept(gateway
     assert "raw" in get(gateway, f"/ipfs/{ROOT.cid}", accept=tie).headers["content-type"]
 
 
-def test_r111_a_car_says_how_it_is_served(gateway: Served) -> None:
+def test_R111_a_car_says_how_it_is_served(gateway: Served) -> None:
     answer = get(gateway, f"/ipfs/{ROOT.cid}?format=car&car-order=unk")
     assert (
         answer.headers["content-type"] == "application/vnd.ipld.car; version=1; order=dfs; dups=n"
@@ -108,7 +108,7 @@ def test_r111_a_car_says_how_it_is_served(gateway: Served) -> None:
     ("wanted", "start", "end"),
     [("0:511", 0, 512), ("-1:*", 2047, 2048), ("0:99999", 0, 2048), ("-99999:0", 0, 1)],
 )
-def test_r113_bytes_of_a_file_are_proved_by_exactly_their_blocks(
+def test_R113_bytes_of_a_file_are_proved_by_exactly_their_blocks(
     gateway: Served, wanted: str, start: int, end: int
 ) -> None:
     from lodestamp.core.content import slices
@@ -120,12 +120,12 @@ def test_r113_bytes_of_a_file_are_proved_by_exactly_their_blocks(
     assert proved.unused == ()
 
 
-def test_r113_no_bytes_after_clamping_is_the_block_alone(gateway: Served) -> None:
+def test_R113_no_bytes_after_clamping_is_the_block_alone(gateway: Served) -> None:
     answer = get(gateway, f"/ipfs/{ROOT.cid}?format=car&entity-bytes=5:-2045")
     assert [block.cid for block in car.read(PieceStream([answer.content]))] == [ROOT.cid]
 
 
-def test_r114_what_is_absent_is_404_and_a_block_missing_later_cuts_the_connection(
+def test_R114_what_is_absent_is_404_and_a_block_missing_later_cuts_the_connection(
     gateway: Served,
 ) -> None:
     absent = Cid.of(0x55, b"absent")
@@ -142,7 +142,7 @@ def test_r114_what_is_absent_is_404_and_a_block_missing_later_cuts_the_connectio
     assert (head.status_code, head.content) == (200, b"")
 
 
-def test_r115_a_file_name_cannot_end_its_header(gateway: Served) -> None:
+def test_R115_a_file_name_cannot_end_its_header(gateway: Served) -> None:
     hostile = "a%22%0d%0aSet-Cookie:%20x=1%5c%00.bin"
     answer = get(gateway, f"/ipfs/{ROOT.cid}?format=raw&filename={hostile}")
     assert "set-cookie" not in answer.headers
@@ -153,7 +153,7 @@ def test_r115_a_file_name_cannot_end_its_header(gateway: Served) -> None:
     )
 
 
-def test_r116_what_a_cache_holds_is_not_sent_again(gateway: Served) -> None:
+def test_R116_what_a_cache_holds_is_not_sent_again(gateway: Served) -> None:
     target = f"/ipfs/{ROOT.cid}"
     for kind in (RAW, CAR):
         first = get(gateway, target, **kind)
@@ -168,7 +168,7 @@ def test_r116_what_a_cache_holds_is_not_sent_again(gateway: Served) -> None:
     assert scoped != get(gateway, target, **CAR).headers["etag"]
 
 
-def test_r116_ranges_of_a_block(gateway: Served) -> None:
+def test_R116_ranges_of_a_block(gateway: Served) -> None:
     target = f"/ipfs/{BLOCKS[0].cid}"
     answer = get(gateway, target, **RAW, range="bytes=2-5")
     assert (answer.status_code, answer.content) == (206, DATA[2:6])
@@ -186,7 +186,7 @@ def test_r116_ranges_of_a_block(gateway: Served) -> None:
     assert (stale.status_code, len(stale.content)) == (200, 512)
 
 
-def test_r117_the_answers_of_a_cache_a_probe_and_other_methods(gateway: Served) -> None:
+def test_R117_the_answers_of_a_cache_a_probe_and_other_methods(gateway: Served) -> None:
     absent = Cid.of(0x55, b"absent")
     only = get(gateway, f"/ipfs/{absent}", **RAW, cache_control="only-if-cached")
     assert refused(only) == (412, "gateway.absent")
@@ -199,7 +199,7 @@ def test_r117_the_answers_of_a_cache_a_probe_and_other_methods(gateway: Served) 
     assert posted.headers["allow"] == "GET, HEAD, OPTIONS"
 
 
-def test_r117_too_many_streams_are_told_to_come_again(
+def test_R117_too_many_streams_are_told_to_come_again(
     gateway: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(face, "STREAMS_MAX", 0)
@@ -210,7 +210,7 @@ def test_r117_too_many_streams_are_told_to_come_again(
         assert get(full, f"/ipfs/{ROOT.cid}", **RAW).status_code == 200
 
 
-def test_r118_a_page_of_another_origin_may_ask(gateway: Served) -> None:
+def test_R118_a_page_of_another_origin_may_ask(gateway: Served) -> None:
     options = get(gateway, f"/ipfs/{ROOT.cid}", method="OPTIONS")
     assert options.status_code == 204
     for answer in (options, get(gateway, f"/ipfs/{ROOT.cid}", **RAW)):
@@ -219,7 +219,7 @@ def test_r118_a_page_of_another_origin_may_ask(gateway: Served) -> None:
         assert "X-Ipfs-Roots" in answer.headers["access-control-expose-headers"]
 
 
-def test_r103_damaged_bytes_never_leave(gateway: Served) -> None:
+def test_R103_damaged_bytes_never_leave(gateway: Served) -> None:
     pack = next((gateway.node.home / "blocks" / "packs").glob("*.car"))
     stored = bytearray(pack.read_bytes())
     at = stored.index(BLOCKS[0].data)

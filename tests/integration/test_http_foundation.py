@@ -174,13 +174,15 @@ def test_of_our_own_failures_a_caller_learns_nothing(site, monkeypatch):
     def fail(*_):
         raise ZeroDivisionError("at /secret/place")
 
-    monkeypatch.setattr(listening.node, "wires", fail)
+    monkeypatch.setattr(listening.node.peers, "page", fail)
     answer = listening.ask(key, "GET", "/v1/ops")
     assert problem(answer, 500) == "failed"
     assert "secret" not in answer.text
-    monkeypatch.setattr(
-        listening.node, "wires", lambda *_: (_ for _ in ()).throw(StoreError("at /secret/place"))
-    )
+
+    def run_dry(*_):
+        raise StoreError("at /secret/place")
+
+    monkeypatch.setattr(listening.node.peers, "page", run_dry)
     answer = listening.ask(key, "GET", "/v1/ops")
     assert problem(answer, 500) == "failed"
     assert "secret" not in answer.text

@@ -14,8 +14,8 @@ from lodestamp.core.content import PROFILES, Block, Root, add_bytes, add_file, c
 from lodestamp.core.encoding import Cid, Codec
 from lodestamp.core.keys import SigningKey
 from lodestamp.errors import BlockMismatch, RemoteError
+from lodestamp.node.blocks import KuboClient
 from lodestamp.node.blocks.gateway_client import GatewayClient
-from lodestamp.node.blocks.kubo import KuboClient
 
 pytestmark = pytest.mark.engine
 

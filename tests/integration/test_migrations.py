@@ -15,6 +15,7 @@ from lodestamp.node.recorder import tables
 from lodestamp.node.storage import METADATA, Database
 from lodestamp.node.storage.database import SCHEMA_REVISION
 from lodestamp.node.storage.migrate import newest_revision
+from lodestamp.node.sync import tables as sync_tables
 
 
 def test_the_constant_names_the_newest_migration():
@@ -29,6 +30,7 @@ def test_migrated_and_declared_schema_are_equal(tmp_path):
         assert {table.name for table in METADATA.sorted_tables} >= {
             tables.operation.name,
             content_tables.pins.name,
+            sync_tables.delegated.name,
         }
     database.close()
     database = Database.open(tmp_path / "a.db")  # a second time there is nothing to do

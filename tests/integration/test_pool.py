@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+import homes
 import lodestamp
 from homes import NOW, assert_clean, audited_node, foreign_evidence
 from lodestamp.errors import LimitExceeded
@@ -130,3 +131,21 @@ def test_a_peer_has_a_short_name(tmp_path):
     with lodestamp.open(tmp_path / "home") as node, pytest.raises(LimitExceeded):
         node.append([], peer="p" * 257)
     assert_clean(tmp_path / "home")
+
+
+def test_one_submission_may_bring_what_releases_its_own_and_what_condemns_it(tmp_path):
+    """The answer says where an operation stands when the transaction is over."""
+    from lodestamp.core.operations import build_op
+
+    first, second = chain(2)
+    third = foreign_evidence(2, (second.op_id,))
+    gap = build_op(
+        homes.ALICE, "g", "evidence", dict(first.body), (second.op_id,), NOW, version=2, seq=4
+    )
+    doomed = foreign_evidence(4, (gap.op_id,))
+    with audited_node(tmp_path / "home") as node:
+        assert statuses(node, [second]) == ["pending"]
+        assert statuses(node, [gap]) == ["pending"]
+        answers = node.append([each.wire for each in (third, doomed, first)])
+        assert [getattr(each, "code", each) for each in answers[1:2]] == ["rejected-parent"]
+        assert [each.status for each in (answers[0], answers[2])] == ["new", "new"]

@@ -40,7 +40,7 @@ def test_who_is_behind_pulls_in_one_round_and_gets_only_what_is_missing(tmp_path
         write(a, 10, 100)
         report = b.sync(both.served[0].url)
         assert (report.relation, report.rounds, report.received) == ("behind", 1, 10)
-        new = a.wires(49, 500)[0]
+        new = a.peers.page(49, 500)[0]
         assert len(new) == 10
         assert report.bytes_received <= sum(map(len, new)) + 64 + 1024
         assert ids(a) == ids(b)

@@ -26,9 +26,9 @@ class Liar(SyncServer):
     """A server that is honest but for the calls that a test replaces in `lies`."""
 
     def __init__(self, node: lodestamp.Node) -> None:
-        super().__init__(node._sync_store)
+        super().__init__(node.peers.store)
         self.lies = {}
-        node.__dict__["sync_server"] = self
+        node.peers.__dict__["server"] = self
 
     def heads(self, body):
         return self.lies.get("heads", super().heads)(body)
@@ -47,7 +47,7 @@ class Liar(SyncServer):
 def both(tmp_path):
     """Two homes; the second lies as a test tells it to, before it is asked for anything."""
     with pair(tmp_path, listen=False) as made:
-        made.honest, made.liar = SyncServer(made.nodes[1]._sync_store), Liar(made.nodes[1])
+        made.honest, made.liar = SyncServer(made.nodes[1].peers.store), Liar(made.nodes[1])
         with served(made.nodes[1]) as made.listening:
             made.url = made.listening.url
             yield made
@@ -116,7 +116,7 @@ def test_three_nodes_and_a_liar(tmp_path):
     """What the liar spoils comes from the honest one; nothing of the lie stays."""
     with pair(tmp_path, "abc", listen=False) as three, ExitStack() as stack:
         a, b, c = three.nodes
-        liar, honest = Liar(b), SyncServer(b._sync_store).pull
+        liar, honest = Liar(b), SyncServer(b.peers.store).pull
         urls = [stack.enter_context(served(node)).url for node in three.nodes]
         write(b, 12)
         c.sync(urls[1])
@@ -178,7 +178,7 @@ def test_a_peer_that_repeats_itself_is_left(both):
     write(b, 5)
     a.sync(both.url)
     write(b, 1, 100)
-    old = b.wires(-1, 5)[0]
+    old = b.peers.page(-1, 5)[0]
 
     def pull(_body):
         for _ in range(3_000):

@@ -114,7 +114,7 @@ def test_the_state_as_of_a_size_is_the_state_there_was(seed):
 
 @pytest.mark.parametrize("seed", range(2, 200, 4))
 def test_a_rehearsed_cascade_is_what_a_refutation_then_does(seed):
-    """S16, and the dry run: what a refutation would change, it changes; undone, all is as before."""
+    """S16: what a rehearsal tells, a refutation does; undone, all is as before."""
     world = history(seed)
     graph = View(world.ops, world.positions, world.roots).graph
     for op in world.ops:
@@ -155,12 +155,12 @@ def converge(seeds, orders):
         assert len(digests) == 1, f"seed {seed}"
 
 
-def test_S1_S2_S4_any_order_of_delivery_gives_one_state():
+def test_s1_s2_s4_any_order_of_delivery_gives_one_state():
     """Shuffled, doubled, children first: one state digest per history."""
     converge(range(40), 5)
 
 
 @pytest.mark.slow
-def test_S1_a_thousand_histories_in_twenty_orders_each():
+def test_s1_a_thousand_histories_in_twenty_orders_each():
     """T9: S1, S2 and S4 over 1,000 random histories x 20 orders of delivery."""
     converge(range(1_000), 20)

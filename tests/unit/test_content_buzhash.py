@@ -19,7 +19,7 @@ def content():
     return random.Random(31).randbytes(1_500_000)
 
 
-def test_R31_chunks_have_128_to_512_kib_and_only_the_last_fewer(content):  # noqa: N802
+def test_R31_chunks_have_128_to_512_kib_and_only_the_last_fewer(content):
     chunks = cut(content)
     assert b"".join(chunks) == content
     assert len(chunks) > 3
@@ -42,7 +42,7 @@ def test_cuts_come_back_after_an_insertion(content):
     assert changed[-1] == cut(content)[-1]
 
 
-def test_R33_it_is_refused_unless_experimental_chunkers_are_asked_for():  # noqa: N802
+def test_R33_it_is_refused_unless_experimental_chunkers_are_asked_for():
     assert str(parse_chunker("buzhash", experimental=True)) == "buzhash"
     with pytest.raises(ContentError) as refused:
         parse_chunker("buzhash")

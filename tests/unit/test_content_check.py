@@ -38,7 +38,7 @@ def test_all_that_is_missing_and_all_that_is_wrong_is_listed():
     assert not report.is_complete
 
 
-def test_R92_one_child_under_two_sizes_is_found_though_it_is_met_before():  # noqa: N802
+def test_R92_one_child_under_two_sizes_is_found_though_it_is_met_before():
     blocks = Blocks()
     leaf = blocks.raw(b"abc")
     root = blocks.directory([(b"a", blocks.file([(leaf, 3)])), (b"b", blocks.file([(leaf, 2)]))])

@@ -28,7 +28,7 @@ def refusal(ask):
 
 
 @pytest.mark.parametrize("leaves", [1, 2, 8, 9, 64, 65, 73])
-def test_R66_every_leaf_has_its_path_from_the_root(leaves):  # noqa: N802
+def test_R66_every_leaf_has_its_path_from_the_root(leaves):
     data = bytes(range(256))[: 4 * leaves] + bytes(4) * max(0, leaves - 64)
     data = data[: 4 * leaves - 1]
     root, blocks = add_bytes(data, SMALL)
@@ -45,13 +45,13 @@ def test_R66_every_leaf_has_its_path_from_the_root(leaves):  # noqa: N802
     assert refusal(lambda: covenant_layout.path(get, root.cid, -1)) == "path.absent"
 
 
-def test_R67_eight_links_hold_8_to_the_d_leaves():  # noqa: N802
+def test_R67_eight_links_hold_8_to_the_d_leaves():
     for leaves, depth in ((1, 0), (2, 1), (8, 1), (9, 2), (64, 2), (65, 3)):
         root, blocks = add_bytes(bytes(4 * leaves), SMALL)
         assert covenant_layout.check(held(blocks).get, root.cid) == depth
 
 
-def test_R65_ten_links_fit_one_level_and_no_more():  # noqa: N802
+def test_R65_ten_links_fit_one_level_and_no_more():
     """509 bytes at level 1, 529 at level 2, with leaves of 256 KiB."""
     ten = get_profile("covenant-8").override(max_links=10)
     for leaves, largest in ((10, 509), (20, None), (100, 529)):

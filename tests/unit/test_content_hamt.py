@@ -46,13 +46,13 @@ def colliding(level):
     raise AssertionError("no collision")
 
 
-def test_R52_the_first_byte_of_the_hash_is_the_first_bucket():  # noqa: N802
+def test_R52_the_first_byte_of_the_hash_is_the_first_bucket():
     blocks, root = built([b"470.txt"])
     [link] = dag_pb.decode(blocks[root], strict=True).links
     assert link.name == b"00470.txt"
 
 
-def test_R52_two_names_of_one_bucket_make_a_sub_shard_recursively():  # noqa: N802
+def test_R52_two_names_of_one_bucket_make_a_sub_shard_recursively():
     one, two = colliding(2)
     blocks, root = built([one, two])
     cid, prefix = root, murmur3_x64_64(one)
@@ -65,7 +65,7 @@ def test_R52_two_names_of_one_bucket_make_a_sub_shard_recursively():  # noqa: N8
     assert len(blocks) == 3
 
 
-def test_R53_shard_links_are_sorted_by_bucket_and_the_bitfield_is_stripped():  # noqa: N802
+def test_R53_shard_links_are_sorted_by_bucket_and_the_bitfield_is_stripped():
     blocks, root = built([b"%d" % number for number in range(50)])
     node = dag_pb.decode(blocks[root], strict=True)
     buckets = [link.name[:2] for link in node.links]
@@ -173,7 +173,7 @@ def entry_named(name, level=0):
 
 
 @pytest.mark.parametrize("fanout", [8, 16, 64, 512, 1024])
-def test_R54_other_fanouts_are_read_most_significant_bits_first(fanout):  # noqa: N802
+def test_R54_other_fanouts_are_read_most_significant_bits_first(fanout):
     blocks = Blocks()
     bits, width = fanout.bit_length() - 1, len(f"{fanout - 1:X}")
     hashed = int.from_bytes(murmur3_x64_64(b"name"), "big")
@@ -196,7 +196,7 @@ def refusal(root, blocks):
 
 
 @pytest.mark.parametrize("fanout", [0, 4, 100, 2048, 1 << 40])
-def test_R54_a_fanout_outside_its_range_is_refused(fanout):  # noqa: N802
+def test_R54_a_fanout_outside_its_range_is_refused(fanout):
     """CVE-2023-23625: a fanout of 2,048 and more allocates nothing."""
     blocks = Blocks()
     entry = b"0" * len(f"{max(fanout - 1, 1):X}") + b"a"
@@ -204,7 +204,7 @@ def test_R54_a_fanout_outside_its_range_is_refused(fanout):  # noqa: N802
     assert refusal(root, blocks) == "hamt.fanout"
 
 
-def test_R54_a_tree_has_one_fanout():  # noqa: N802
+def test_R54_a_tree_has_one_fanout():
     blocks = Blocks()
     hashed = murmur3_x64_64(b"a")
     inner = blocks.shard([(b"0a", LEAF)], fanout=8)
@@ -243,7 +243,7 @@ def test_a_bucket_twice_or_out_of_order_is_refused():
 
 
 @pytest.mark.parametrize("name", [b"", b"0", b"0aname", b"GGname", b" 0x", b"+1n", b"\xd9\xa0n"])
-def test_R54_a_prefix_is_upper_case_hex(name):  # noqa: N802
+def test_R54_a_prefix_is_upper_case_hex(name):
     blocks = Blocks()
     root = blocks.shard([], bitfield=b"\1")
     links = (dag_pb.PBLink(LEAF, name, 0),)

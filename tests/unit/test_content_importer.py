@@ -13,14 +13,19 @@ from lodestamp.core.content import (
     PROFILES,
     Block,
     Chunker,
+    LayoutName,
+    Metadata,
+    Mtime,
     Root,
     add_bytes,
     add_file,
+    add_symlink,
     address_file,
     dag_pb,
     get_profile,
     unixfs,
 )
+from lodestamp.errors import LimitExceeded
 
 V0 = get_profile("unixfs-v0-2015")
 V1 = get_profile("unixfs-v1-2025")
@@ -179,3 +184,57 @@ def test_addressing_whole_chunks_copies_none_of_them(profile):
 def test_adding_a_file_holds_no_more_than_two_chunks():
     piece = bytes(1 << 20)
     assert peak_bytes(lambda: deque(add_file([piece] * 32, V1), maxlen=0)) < (2 << 20) + (1 << 17)
+
+
+@pytest.mark.parametrize("size", [0, 1, 4, 5, 200])
+@pytest.mark.parametrize("layout", LayoutName)
+def test_R24_metadata_stands_in_the_root_alone_and_forces_framed_leaves(size, layout):
+    content, metadata = bytes(range(size)), Metadata(0o640, Mtime(-1, 5))
+    profile = TINY_RAW.override(layout=layout)
+    *blocks, root = add_file([content], profile, metadata=metadata)
+    assert address_file([content], profile, metadata=metadata) == root
+    assert root.profile == profile.override(raw_leaves=False).name
+    carrying = []
+    for block in blocks:
+        assert block.cid.codec == 0x70
+        entry = unixfs.decode(dag_pb.decode(block.data).data)
+        if (entry.mode, entry.mtime) != (None, None):
+            assert (entry.mode, entry.mtime) == (0o640, Mtime(-1, 5))
+            carrying.append(block.cid)
+    assert carrying == [root.cid]
+    assert root.dag_size == sum(len(block.data) for block in blocks)
+
+
+def test_a_source_may_refill_its_buffer_when_metadata_is_kept():
+    def refilled():
+        buffer = bytearray(b"aaaabbbb")
+        yield memoryview(buffer)[:4]
+        buffer[:4] = b"XXXX"
+        yield memoryview(buffer)[4:]
+
+    metadata = Metadata(0o600)
+    expected = address_file([b"aaaabbbb"], TINY, metadata=metadata)
+    assert address_file(refilled(), TINY, metadata=metadata) == expected
+
+
+@pytest.mark.parametrize("hash_code", [0x13, 0xB220])
+def test_R6_a_custom_profile_may_write_another_hash_function(hash_code):
+    profile = V1.override(chunker=Chunker(4), max_links=3, hash_code=hash_code)
+    root, blocks = add_bytes(bytes(range(50)), profile)
+    assert {block.cid.hash_code for block in blocks} == {hash_code}
+    assert all(block.cid.matches(block.data) for block in blocks)
+    assert address_file([bytes(range(50))], profile) == root
+    assert list(add_file([bytes(range(50))], profile, lambda _: [])) == [*blocks, root]
+
+
+def test_a_symlink_keeps_its_raw_target():
+    root, block = add_symlink(b"../no/such \xff", V0)
+    entry = unixfs.decode(dag_pb.decode(block.data, strict=True).data)
+    assert (entry.type, entry.data, entry.filesize) == (
+        unixfs.EntryType.SYMLINK,
+        b"../no/such \xff",
+        None,
+    )
+    assert (root.cid, root.size, root.blocks) == (block.cid, 0, 1)
+    with pytest.raises(LimitExceeded):
+        add_symlink(bytes(4097), V0)

@@ -18,7 +18,7 @@ from lodestamp.core.content import murmur3_x64_64
         (b"470.txt", "006e88df5847e67c"),
     ],
 )
-def test_R52_the_first_half_is_the_published_one(name, h1):  # noqa: N802
+def test_R52_the_first_half_is_the_published_one(name, h1):
     assert murmur3_x64_64(name).hex() == h1
 
 

@@ -18,7 +18,7 @@ def refusal(ask, *args):
     return refused.value.code
 
 
-def test_R75_empty_segments_and_dots_are_dropped():  # noqa: N802
+def test_R75_empty_segments_and_dots_are_dropped():
     text = f"{LEAF}//a/./b c/"
     assert parse_path(text) == parse_path("/ipfs/" + text)
     assert parse_path(text).segments == (b"a", b"b c")

@@ -13,6 +13,7 @@ from lodestamp.core.content import (
     Chunker,
     Entry,
     EntryType,
+    HamtEstimate,
     dag_pb,
     get_profile,
     unixfs,
@@ -86,6 +87,10 @@ def test_any_other_name_is_unknown(name):
         ({"max_links": 0}, "profile.max-links"),
         ({"max_links": 1}, "profile.max-links"),
         ({"max_links": 32_769}, "profile.max-links"),
+        ({"hash_code": 0x16}, "profile.hash"),
+        ({"hash_code": 0x13, "cid_version": 0}, "profile.hash"),
+        ({"hamt_threshold": -1}, "profile.hamt-threshold"),
+        ({"hamt_threshold": (1 << 20) + 1}, "profile.hamt-threshold"),
     ],
 )
 def test_a_profile_out_of_range_cannot_be_made(choices, code):
@@ -102,3 +107,20 @@ def test_a_node_of_the_most_links_written_fits_a_block():
     block = dag_pb.join(links=link * LINKS_WRITTEN_MAX, data=unixfs.encode(entry))
     assert len(dag_pb.decode(block, strict=True).links) == LINKS_WRITTEN_MAX
     assert len(block) < BLOCK_SIZE_MAX
+
+
+def test_only_the_legacy_profiles_estimate_a_directory_by_its_links():
+    """R51."""
+    by_links = {p.name for p in PROFILES.values() if p.hamt_estimate == HamtEstimate.LINKS_BYTES}
+    assert by_links == {name for name in PROFILES if "legacy" in name or "v0" in name}
+
+
+def test_a_custom_name_spells_what_concerns_directories_only_where_it_is_unusual():
+    """So the names of files that older versions wrote stay as they are."""
+    usual = get_profile(DEFAULT).override(max_links=3)
+    assert "hamt" not in usual.name
+    other = usual.override(hamt_threshold=1)
+    assert '"hamt_threshold":1' in other.name
+    assert get_profile(other.name) == other
+    with pytest.raises(ContentError):
+        get_profile(usual.name.replace('"hash"', '"hamt_threshold":262144,"hash"'))

@@ -21,7 +21,7 @@ def content():
     return random.Random(32).randbytes(40_000)
 
 
-def test_R32_chunks_keep_their_bounds_and_only_the_last_is_shorter(content):  # noqa: N802
+def test_R32_chunks_keep_their_bounds_and_only_the_last_is_shorter(content):
     chunks = cut(content)
     assert b"".join(chunks) == content
     assert all(64 <= len(chunk) <= 1024 for chunk in chunks[:-1])
@@ -46,7 +46,7 @@ def test_cuts_come_back_after_an_insertion(content):
         ("rabin-min:16-avg:32-max:64", Rabin(16, 32, 64), "rabin-16-32-64"),
     ],
 )
-def test_R32_every_spelling_is_read_and_one_is_written(spec, chunker, spelled):  # noqa: N802
+def test_R32_every_spelling_is_read_and_one_is_written(spec, chunker, spelled):
     assert parse_chunker(spec, experimental=True) == chunker
     assert str(chunker) == spelled
     assert parse_chunker(spelled, experimental=True) == chunker
@@ -69,7 +69,7 @@ def test_other_numbers_and_spellings_are_refused(spec, code):
     assert refused.value.code == code
 
 
-def test_R33_a_profile_of_an_experimental_chunker_is_found_only_when_asked_for():  # noqa: N802
+def test_R33_a_profile_of_an_experimental_chunker_is_found_only_when_asked_for():
     profile = get_profile("unixfs-v0-2015").override(chunker=SMALL)
     assert get_profile(profile.name, experimental=True) == profile
     with pytest.raises(ContentError) as refused:

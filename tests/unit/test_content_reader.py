@@ -60,7 +60,7 @@ def test_a_range_outside_the_file_is_refused(start, end):
     assert refusal(lambda: read(held(blocks).get, root.cid, start, end)) == "unixfs.range"
 
 
-def test_R90_only_the_blocks_that_a_range_touches_are_asked_for():  # noqa: N802
+def test_R90_only_the_blocks_that_a_range_touches_are_asked_for():
     root, blocks = add_bytes(CONTENT, TINY)
     asked = []
 
@@ -73,14 +73,14 @@ def test_R90_only_the_blocks_that_a_range_touches_are_asked_for():  # noqa: N802
     assert len(asked) == len(set(asked))
 
 
-def test_R22_own_bytes_come_before_those_of_the_children():  # noqa: N802
+def test_R22_own_bytes_come_before_those_of_the_children():
     blocks = Blocks()
     root = blocks.file([(blocks.raw(b"child"), 5)], data=b"own-")
     assert b"".join(read(blocks.get, root)) == b"own-child"
     assert b"".join(read(blocks.get, root, 2, 6)) == b"n-ch"
 
 
-def test_R23_leaves_of_type_raw_are_read_and_plain_nodes_are_no_files():  # noqa: N802
+def test_R23_leaves_of_type_raw_are_read_and_plain_nodes_are_no_files():
     blocks = Blocks()
     leaf = blocks.node((), Entry(EntryType.RAW, b"abc", 3))
     assert b"".join(read(blocks.get, blocks.file([(leaf, 3)]))) == b"abc"
@@ -91,7 +91,7 @@ def test_R23_leaves_of_type_raw_are_read_and_plain_nodes_are_no_files():  # noqa
     assert stat(blocks.get, no_message).kind == Kind.PLAIN
 
 
-def test_R5_a_block_of_an_unknown_codec_is_opaque():  # noqa: N802
+def test_R5_a_block_of_an_unknown_codec_is_opaque():
     blocks = Blocks()
     cid = blocks.put(0x3F42, b"anything")
     assert stat(blocks.get, cid).kind == Kind.OPAQUE
@@ -104,7 +104,7 @@ def test_an_identity_cid_holds_its_block_itself():
     assert b"".join(read({}.get, cid)) == b"inline"
 
 
-def test_R6_a_hash_that_proves_nothing_is_refused():  # noqa: N802
+def test_R6_a_hash_that_proves_nothing_is_refused():
     for code, length, expected in (
         (0x11, 20, "hash.weak"),
         (0xD5, 16, "hash.weak"),
@@ -117,7 +117,7 @@ def test_R6_a_hash_that_proves_nothing_is_refused():  # noqa: N802
 
 
 @pytest.mark.parametrize("code", [0x12, 0x13, 0x16, 0xB220])
-def test_R6_blocks_of_other_hash_functions_are_checked(code):  # noqa: N802
+def test_R6_blocks_of_other_hash_functions_are_checked(code):
     cid = Cid.of(0x55, b"block", code)
     assert b"".join(read({cid: b"block"}.get, cid)) == b"block"
     with pytest.raises(BlockMismatch):

@@ -30,7 +30,7 @@ def tree():
     return held(blocks), root.cid
 
 
-def test_R90_path_blocks_come_first_then_the_touched_nodes_in_order(tree):  # noqa: N802
+def test_R90_path_blocks_come_first_then_the_touched_nodes_in_order(tree):
     blocks, root = tree
     part = slices.extract(blocks.get, root, "d/file", 40, 44)
     assert part[0].cid == root
@@ -38,7 +38,7 @@ def test_R90_path_blocks_come_first_then_the_touched_nodes_in_order(tree):  # no
     assert part[-1].data == CONTENT[40:44]
 
 
-def test_R91_a_slice_is_proved_from_its_blocks_alone(tree):  # noqa: N802
+def test_R91_a_slice_is_proved_from_its_blocks_alone(tree):
     blocks, root = tree
     part = slices.extract(blocks.get, root, "d/file", 10, 70)
     found = slices.verify(part, root, "d/file", 10, 70)
@@ -48,7 +48,7 @@ def test_R91_a_slice_is_proved_from_its_blocks_alone(tree):  # noqa: N802
     assert found.unused == ()
 
 
-def test_R91_unneeded_blocks_are_reported_and_still_checked(tree):  # noqa: N802
+def test_R91_unneeded_blocks_are_reported_and_still_checked(tree):
     blocks, root = tree
     part = slices.extract(blocks.get, root, "d/file", 0, 4)
     more = Block(Cid.of(0x55, b"more"), b"more")
@@ -57,7 +57,7 @@ def test_R91_unneeded_blocks_are_reported_and_still_checked(tree):  # noqa: N802
         slices.verify([*part, Block(more.cid, b"less")], root, "d/file", 0, 4)
 
 
-def test_R91_a_missing_needed_block_is_unknown_and_not_refuted(tree):  # noqa: N802
+def test_R91_a_missing_needed_block_is_unknown_and_not_refuted(tree):
     blocks, root = tree
     part = slices.extract(blocks.get, root, "d/file", 0, 20)
     for left_out in part:

@@ -45,7 +45,7 @@ def test_leaves_first_then_four_trees_of_each_depth(leaves, tree):
     assert root.blocks == len(blocks)
 
 
-def test_R20_leaves_have_the_type_raw_and_the_root_is_an_inner_node():  # noqa: N802
+def test_R20_leaves_have_the_type_raw_and_the_root_is_an_inner_node():
     root, blocks = add_bytes(b"abcd", TRICKLE)
     leaf, top = (unixfs.decode(dag_pb.decode(block.data).data) for block in blocks)
     assert (leaf.type, top.type) == (EntryType.RAW, EntryType.FILE)

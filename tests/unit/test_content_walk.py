@@ -28,7 +28,7 @@ def cids(blocks, root, *args, **options):
     return [block.cid for block in walk(blocks.get, root, *args, **options)]
 
 
-def test_R86_blocks_come_depth_first_in_node_order_each_once():  # noqa: N802
+def test_R86_blocks_come_depth_first_in_node_order_each_once():
     blocks = Blocks()
     a, b = blocks.raw(b"a"), blocks.raw(b"b")
     left, right = blocks.directory([(b"a", a), (b"b", b)]), blocks.directory([(b"b", b)])
@@ -37,7 +37,7 @@ def test_R86_blocks_come_depth_first_in_node_order_each_once():  # noqa: N802
     assert cids(blocks, root, repeated=True) == [root, left, a, b, right, b, a]
 
 
-def test_R112_an_entity_is_a_file_a_flat_block_or_all_shards():  # noqa: N802
+def test_R112_an_entity_is_a_file_a_flat_block_or_all_shards():
     file, blocks = add_bytes(bytes(50), TINY)
     assert set(cids(held(blocks), file.cid, Scope.ENTITY)) == {block.cid for block in blocks}
     assert cids(held(blocks), file.cid, Scope.BLOCK) == [file.cid]

@@ -2,8 +2,7 @@
 
 ::
 
-    config.toml    closed schema: `node`, the label on our own operations; `peers`, the keys that
-                   may sync as we do; `hosts`, the names a listener goes by
+    config.toml    the settings: see `configuration`
     keys/          author.key and log.key, mode 0600
     lodestamp.db   the log, and the index of the blocks
     blocks/        the blocks of content that was added
@@ -15,8 +14,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
-import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -25,31 +22,17 @@ from typing import Final, Self
 
 import platformdirs
 
-from lodestamp.core.keys import KeyId, is_key_id
-from lodestamp.core.operations import NODE_LABEL_MAX, is_node_label
 from lodestamp.core.transparency import NOTE_SIZE_MAX
 from lodestamp.errors import HomeError
+from lodestamp.node.configuration import DEFAULT_NODE, Configuration, parse_configuration
 from lodestamp.node.whole import read_bounded, write_whole
 
 ENVIRONMENT: Final = "LODESTAMP_HOME"
-DEFAULT_NODE: Final = "local"
-"""The node label; a host name would tell more than was asked."""
-_SETTINGS: Final = frozenset({"hosts", "node", "peers"})
-_HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]-]{1,260}")
 CONFIG_SIZE_MAX: Final = 64 << 10
 """Bytes of ``config.toml``; it is written by hand."""
 _FIRST_CONFIG: Final = (
     f'# The label this home puts on its own operations.\nnode = "{DEFAULT_NODE}"\n'
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    """What ``config.toml`` says."""
-
-    node: str = DEFAULT_NODE
-    peers: tuple[KeyId, ...] = ()
-    hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +110,9 @@ class HomeFolder:
         return descriptor
 
     def _make_folder(self, *, create: bool) -> None:
-        if self.path.is_dir():
-            return
-        if self.path.exists():
+        if self.path.exists():  # asked first: a neighbour may make the folder at this instant
+            if self.path.is_dir():
+                return
             raise HomeError(f"{self.path} is not a folder", code="not-a-home")
         if not create:
             raise self._no_home()
@@ -165,7 +148,7 @@ class HomeFolder:
             raise HomeError(f"{path}: {error.strerror}", code="no-rights") from error
         if data is None:
             raise HomeError(f"{path} has more than {CONFIG_SIZE_MAX:,} bytes", code="config")
-        return _parse_configuration(path, data)
+        return parse_configuration(str(path), data)
 
     def published(self) -> bytes | None:
         """Return the newest checkpoint this home has published, if any."""
@@ -187,30 +170,3 @@ class HomeFolder:
         """
         with suppress(OSError):
             write_whole(self.checkpoint, note, sync=False)
-
-
-def _parse_configuration(path: Path, data: bytes) -> Configuration:
-    try:
-        document = tomllib.loads(data.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise HomeError(f"{path} is not UTF-8 text", code="config") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise HomeError(f"{path} is not TOML: {error}", code="config") from error
-    unknown = document.keys() - _SETTINGS
-    if unknown:
-        hint = f"there are {', '.join(sorted(_SETTINGS))}"
-        raise HomeError(f"{path}: {min(unknown)!r} is no setting", code="config", hint=hint)
-    label = document.get("node", DEFAULT_NODE)
-    if not is_node_label(label):
-        message = f"{path}: node is a text of 1 to {NODE_LABEL_MAX} characters, none a control"
-        raise HomeError(message, code="config")
-    peers, hosts = document.get("peers", []), document.get("hosts", [])
-    if not isinstance(peers, list) or not all(map(is_key_id, peers)):
-        raise HomeError(f"{path}: peers is a list of key ids", code="config")
-    if not isinstance(hosts, list) or not all(map(_is_host, hosts)):
-        raise HomeError(f"{path}: hosts is a list of names such as example.org", code="config")
-    return Configuration(label, tuple(peers), tuple(hosts))
-
-
-def _is_host(name: object) -> bool:
-    return isinstance(name, str) and _HOST.fullmatch(name) is not None

@@ -75,7 +75,7 @@ def fsck(
     """Audit everything a home uses: log, blocks, settings and the author's key; as `audit_log`."""
     report = audit_log(home, progress=progress)
     folder = HomeFolder.locate(home)
-    if report.clean:
+    if not any(finding.where == "database" for finding in report.findings):
         _audit_content(folder, report, progress)
     _load(folder, AUTHOR_KEY, report)
     try:

@@ -158,6 +158,19 @@ class Identities:
         }
         return mine + [self.show(key_id) for key_id in here if key_id not in taken]
 
+    def meant(self, named: str) -> str:
+        """Return the key id or DID that a key id, a DID or a name means; UsageError if none."""
+        return self._keyring.named(named)
+
+    def principal(self, key_id: KeyId) -> str:
+        """Return the identity that a key is in force for by this log, else the key id itself."""
+        with self._database.reading("reading the key logs") as connection:
+            dids = recorder.read_dids(connection)
+            for did in dids:
+                if recorder.speaks_for(connection, key_id, did):
+                    return did
+        return key_id
+
     def signer(self, named: str) -> SigningKey:
         """Return the key that signs for a key id, DID or name: an identity's key in force now."""
         meant = self._keyring.named(named)

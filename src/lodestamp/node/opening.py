@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from lodestamp.core.encoding import is_content_address
-from lodestamp.core.keys import Signer, SigningKey, is_did, is_key_id
+from lodestamp.core.keys import Signer, SigningKey
 from lodestamp.core.merkle import EMPTY_ROOT
-from lodestamp.core.operations import NODE_LABEL_MAX, is_node_label
 from lodestamp.core.transparency import ED25519_NOTE, Checkpoint, NoteSigner, VerifierKey
-from lodestamp.errors import BadNote, HomeError, LogCorrupt, UsageError
+from lodestamp.errors import BadNote, HomeError, LogCorrupt
 from lodestamp.node import recorder
 from lodestamp.node.clock import now_ms
 from lodestamp.node.folder import HomeFolder
@@ -19,7 +17,7 @@ from lodestamp.node.keyring import AUTHOR_KEY, LOG_KEY, load_key, make_key
 from lodestamp.node.recorder import (
     Authorship,
 )
-from lodestamp.node.roots import pin_roots
+from lodestamp.node.roots import pin_roots, require_names
 from lodestamp.node.storage import Database
 
 
@@ -49,7 +47,7 @@ def open(  # noqa: A001  `lodestamp.open` is what people type
     folder = HomeFolder.locate(home)
     if origin is not None:
         _require_origin(origin)
-    _require_names(roots, node, cap)
+    require_names(roots, node, cap)
     with folder.entering(create=create):
         configuration = folder.configuration()
         database = _open_database(folder)
@@ -60,7 +58,7 @@ def open(  # noqa: A001  `lodestamp.open` is what people type
             database.close()
             raise
     authorship = Authorship(signer or own, node or configuration.node, cap)
-    opened = Node(folder, database, log, authorship, configuration, passphrase)
+    opened = Node(folder, database, log, authorship, configuration, passphrase=passphrase)
     if author is not None and signer is None:
         try:
             opened.author_as(author)
@@ -68,16 +66,6 @@ def open(  # noqa: A001  `lodestamp.open` is what people type
             opened.close()
             raise
     return opened
-
-
-def _require_names(roots: Sequence[str] | None, node: str | None, cap: str | None) -> None:
-    for root in roots or ():
-        if not (is_key_id(root) or is_did(root)):
-            raise UsageError(f"{root[:80]!r} is neither a key id nor a DID, so no root")
-    if node is not None and not is_node_label(node):
-        raise UsageError(f"a node label has 1 to {NODE_LABEL_MAX} characters, none a control")
-    if cap is not None and not is_content_address(cap):
-        raise UsageError(f"{cap[:80]!r} is no cap_id")
 
 
 def _require_origin(origin: str) -> None:

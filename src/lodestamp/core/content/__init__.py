@@ -53,6 +53,7 @@ from lodestamp.core.content.limits import (
 )
 from lodestamp.core.content.links import has_links, links
 from lodestamp.core.content.murmur3 import murmur3_x64_64
+from lodestamp.core.content.node import Node, open_node
 from lodestamp.core.content.paths import (
     ContentPath,
     Resolution,
@@ -122,6 +123,7 @@ __all__ = [
     "LayoutName",
     "Metadata",
     "Mtime",
+    "Node",
     "NodeValue",
     "PBLink",
     "PBNode",
@@ -162,6 +164,7 @@ __all__ = [
     "load",
     "ls",
     "murmur3_x64_64",
+    "open_node",
     "parse_chunker",
     "parse_path",
     "place",

@@ -37,7 +37,7 @@ Get = Callable[[Cid], bytes | None]
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What one call may take: bytes given out, links followed, entries of one directory."""
+    """What one call may take: bytes given out, links looked at, entries of one directory."""
 
     output_bytes: int = OUTPUT_BYTES_MAX
     steps: int = STEPS_MAX
@@ -58,13 +58,13 @@ class Meter:
         self._output_bytes = 0
         self._steps = 0
 
-    def step(self) -> None:
-        """Count one link followed."""
-        self._steps += 1
+    def step(self, count: int = 1) -> None:
+        """Count links followed or looked at."""
+        self._steps += count
         if self._steps > self._budget.steps:
             maximum = self._budget.steps
             raise LimitExceeded(
-                "the number of links followed", maximum, self._steps, code="limit.steps"
+                "the number of links looked at", maximum, self._steps, code="limit.steps"
             )
 
     def give(self, count: int) -> None:

@@ -96,6 +96,7 @@ class _Check:
         self._strict = strict
         self._met: dict[_Key, _Met] = {}
         self._counted: set[bytes] = set()
+        self._unreadable: set[bytes] = set()
         self._bytes = 0
         self._missing: dict[Cid, None] = {}
         self._defects: dict[Defect, None] = {}
@@ -148,13 +149,28 @@ class _Check:
             return None
         check_depth(nesting, level)
         met = self._met[key] = _Met(None)
-        data = load(self._get, edge.cid)
-        self._count(edge.cid, data)
-        node = read_node(edge.cid, data, strict=self._strict)
+        node = self._read(edge.cid)
+        if node is None:
+            return None
+        if edge.above is not None:
+            self._meter.step(len(node.links))  # read again under every path that leads to it
         met.node = Node(node.cid, b"", (), node.entry) if node.entry else node
         if edge.size is not None:
             check_child(node, edge.size)
         return _Open(met, self._edges(node, edge), nesting, level, edge.is_part)
+
+    def _read(self, cid: Cid) -> Node | None:
+        """Return the node of a CID, or None for one that was found unreadable before."""
+        key = cid.encode()
+        if key in self._unreadable:
+            return None
+        try:
+            data = load(self._get, cid)
+            self._count(cid, data)
+            return read_node(cid, data, strict=self._strict)
+        except (ContentError, CidError, LimitExceeded):
+            self._unreadable.add(key)
+            raise
 
     def _count(self, cid: Cid, data: bytes) -> None:
         key = cid.encode()

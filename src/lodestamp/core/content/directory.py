@@ -2,8 +2,7 @@ r"""Directories: a tree of files becomes the DAG and the CID that kubo gives (co
 
 Files stream through; of a folder only names and CIDs are held, and only while it is open.
 
->>> from lodestamp.core.content.node import refuse_duplicate
-from lodestamp.core.content.profiles import get_profile
+>>> from lodestamp.core.content.profiles import get_profile
 >>> tree = [File((b"mars.txt",), [b"Hello Mars!\n"]), File((b"venus.txt",), [b"Hello Venus!\n"])]
 >>> str(address_directory(tree, get_profile("unixfs-v0-2015")).cid)
 'QmWSgS32xQEcXMeqd3YPJLrNBLSdsfYCep2U7CFkyrjXwY'

@@ -25,6 +25,6 @@ PATH_SEGMENTS_MAX: Final = 256
 OUTPUT_BYTES_MAX: Final = 64 << 30
 """Bytes one read or walk gives unless told otherwise: six blocks can declare 10^18."""
 STEPS_MAX: Final = 10_000_000
-"""Links one walk follows unless told otherwise, repeated ones counted each time."""
+"""Links one call looks at unless told otherwise, repeated ones each time: minutes of work."""
 ENTRIES_MAX: Final = 1_000_000
 """Entries of one directory, read or written unless told otherwise."""

@@ -45,11 +45,11 @@ def read_span(
             waiting.pop()
             continue
         link, at, size = found
+        meter.step()  # also for a link that is passed over: a node of many costs its reading
         if not whole and (at >= end or at + size <= start):
             if at >= end:
                 waiting.pop()
             continue
-        meter.step()
         if len(waiting) > DAG_DEPTH_MAX:
             raise LimitExceeded(
                 "the depth of a file", DAG_DEPTH_MAX, len(waiting), code="limit.depth"

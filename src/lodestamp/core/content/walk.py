@@ -58,6 +58,8 @@ def walk(
             continue
         cid, is_part = edge
         meter.step()
+        if scope == Scope.ENTITY and not is_part and len(waiting) > 1:
+            continue
         if not repeated:
             key = cid.encode()
             if key in met:
@@ -70,10 +72,7 @@ def walk(
             meter.give(len(data))
             yield Block(cid, data)
         if scope != Scope.BLOCK:
-            below = edges_of(cid, data)
-            if scope == Scope.ENTITY:
-                below = (edge for edge in below if edge[1])
-            waiting.append((iter(below), nesting, level))
+            waiting.append((edges_of(cid, data), nesting, level))
 
 
 def check_depth(nesting: int, level: int) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -32,7 +34,7 @@ from lodestamp.faces.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from lodestamp.core.content import Mtime
-    from lodestamp.node.blocks import Added
+    from lodestamp.node.blocks import Added, BlockStore
 
 content = typer.Typer(name="content", help="Keep, read, check and pass on content as blocks.")
 pin = typer.Typer(name="pin", help="Say what is kept.")
@@ -40,6 +42,22 @@ content.add_typer(pin)
 
 _STREAM_PIECE: Final = 1 << 20
 NoProgress = Annotated[bool, typer.Option("--no-progress", help="Show no progress bar.")]
+Wrap = Annotated[bool, typer.Option("--wrap", help="Put all paths into one folder.")]
+Dereference = Annotated[
+    bool, typer.Option("--dereference", help="Follow a PATH that is a symlink.")
+]
+ModeGiven = Annotated[
+    str | None, typer.Option("--mode", metavar="M", help="Store this octal mode everywhere.")
+]
+TimeGiven = Annotated[
+    int | None, typer.Option("--mtime", metavar="T", help="Store this time, Unix seconds.")
+]
+NoCopy = Annotated[
+    bool, typer.Option("--nocopy", help="Leave the bytes in their files; keep only where.")
+]
+OnlyHash = Annotated[bool, typer.Option("--only-hash", help="Compute, keep nothing.")]
+NoPin = Annotated[bool, typer.Option("--no-pin", help="Do not pin.")]
+PinName = Annotated[str | None, typer.Option("--name", metavar="N", help="The pin's name.")]
 Quiet = Annotated[bool, typer.Option("-q", help="Print CIDs only.")]
 
 
@@ -58,26 +76,18 @@ def add(
     hash_name: HashName = None,
     layout: Layout = None,
     experimental: Experimental = False,
-    wrap: Annotated[bool, typer.Option("--wrap", help="Put all paths into one folder.")] = False,
+    wrap: Wrap = False,
     hidden: Hidden = False,
     no_empty_dirs: NoEmptyDirs = False,
-    dereference: Annotated[
-        bool, typer.Option("--dereference", help="Follow a PATH that is a symlink.")
-    ] = False,
+    dereference: Dereference = False,
     preserve_mode: PreserveMode = False,
     preserve_mtime: PreserveMtime = False,
-    mode: Annotated[
-        str | None, typer.Option("--mode", metavar="M", help="Store this octal mode everywhere.")
-    ] = None,
-    mtime: Annotated[
-        int | None, typer.Option("--mtime", metavar="T", help="Store this time, Unix seconds.")
-    ] = None,
-    nocopy: Annotated[
-        bool, typer.Option("--nocopy", help="Leave the bytes in their files; keep only where.")
-    ] = False,
-    only_hash: Annotated[bool, typer.Option("--only-hash", help="Compute, keep nothing.")] = False,
-    no_pin: Annotated[bool, typer.Option("--no-pin", help="Do not pin.")] = False,
-    name: Annotated[str | None, typer.Option("--name", metavar="N", help="The pin's name.")] = None,
+    mode: ModeGiven = None,
+    mtime: TimeGiven = None,
+    nocopy: NoCopy = False,
+    only_hash: OnlyHash = False,
+    no_pin: NoPin = False,
+    name: PinName = None,
     quiet: Quiet = False,
     no_progress: NoProgress = False,
     as_json: Json = False,
@@ -98,13 +108,11 @@ def add(
         layout=layout,
         experimental=experimental,
     )
+    tree = TreeOptions(
+        hidden=hidden, empty_folders=not no_empty_dirs, mode=preserve_mode, mtime=preserve_mtime
+    )
     options = AddOptions(
-        tree=TreeOptions(
-            hidden=hidden,
-            empty_folders=not no_empty_dirs,
-            mode=preserve_mode,
-            mtime=preserve_mtime,
-        ),
+        tree=tree,
         mode=None if mode is None else _octal(mode),
         mtime=None if mtime is None else _time(mtime),
         dereference=dereference,
@@ -114,18 +122,20 @@ def add(
         name=name,
     )
     stream = iter(lambda: sys.stdin.buffer.read(_STREAM_PIECE), b"")
-    with progress_bar("adding", shown=not no_progress) as bar:
-        if only_hash:
-            results = Adder(None, layout_profile, options).add(paths, bar, stream=stream)
-            for added in results:
-                _show_added(added, quiet=quiet, as_json=as_json)
-            return
-        import lodestamp  # noqa: PLC0415
+    with ExitStack() as stack:
+        bar = stack.enter_context(progress_bar("adding", shown=not no_progress))
+        store = None if only_hash else stack.enter_context(opened_store(context))
+        for added in Adder(store, layout_profile, options).add(paths, bar, stream=stream):
+            _show_added(added, quiet=quiet, as_json=as_json)
 
-        with lodestamp.open(context.obj) as node:
-            adder = Adder(node.blocks, layout_profile, options)
-            for added in adder.add(paths, bar, stream=stream):
-                _show_added(added, quiet=quiet, as_json=as_json)
+
+@contextmanager
+def opened_store(context: typer.Context) -> Iterator[BlockStore]:
+    """Open the home and its block store."""
+    import lodestamp  # noqa: PLC0415
+
+    with lodestamp.open(context.obj) as node:
+        yield node.blocks
 
 
 def _show_added(added: Added, *, quiet: bool, as_json: bool) -> None:
@@ -271,7 +281,7 @@ def pin_add(
     cids: Annotated[list[str], typer.Argument(metavar="CID")],
     *,
     direct: Annotated[bool, typer.Option("--direct", help="The block alone.")] = False,
-    name: Annotated[str | None, typer.Option("--name", metavar="N", help="The pin's name.")] = None,
+    name: PinName = None,
     as_json: Json = False,
 ) -> None:
     """Keep a DAG whose blocks are all here.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import typer
 
@@ -32,14 +32,11 @@ from lodestamp.core.encoding import Cid
 from lodestamp.errors import StoreError, UsageError
 from lodestamp.faces.cli.exits import print_json
 from lodestamp.faces.cli.files import is_stream, refuse_target
-from lodestamp.faces.cli.keeping import NoProgress, list_pins
+from lodestamp.faces.cli.keeping import NoProgress, list_pins, opened_store
 from lodestamp.faces.cli.options import Json
 from lodestamp.faces.cli.plain import plain, say
 from lodestamp.faces.cli.progress import progress_bar
 from lodestamp.faces.cli.spans import ByteSpan
-
-if TYPE_CHECKING:
-    from lodestamp.node.blocks import BlockStore
 
 _DIRECTORIES = frozenset({Kind.DIRECTORY, Kind.SHARDED})
 Where = Annotated[str, typer.Argument(metavar="CID[/PATH]", help="What, and where in it.")]
@@ -75,21 +72,13 @@ def _blocks_from(context: typer.Context, source: str | None) -> Iterator[Get]:
     from lodestamp.node.blocks import CarFile  # noqa: PLC0415
 
     if source is None:
-        with _opened(context) as store:
+        with opened_store(context) as store:
             yield store.get
         return
     if "://" in source:
         raise UsageError("--from takes a CAR on disk", hint="`content import` it first")
     with CarFile.open(Path(source)) as file:
         yield file.get
-
-
-@contextmanager
-def _opened(context: typer.Context) -> Iterator[BlockStore]:
-    import lodestamp  # noqa: PLC0415
-
-    with lodestamp.open(context.obj) as node:
-        yield node.blocks
 
 
 def get(
@@ -121,7 +110,7 @@ def get(
     target = out or Path(name)
     if range_ is not None:
         refuse_target(target, force=force)
-        with target.open("wb") as file:
+        with _written_whole(target) as file:
             _write_bytes(context, path, file.write, span=range_, source=from_, max_bytes=max_bytes)
         return
     if symlinks not in {"safe", "skip"}:
@@ -204,7 +193,7 @@ def list_(
         list_pins(context, as_json=as_json)
         return
     path = parse_path(where)
-    with _opened(context) as store:
+    with opened_store(context) as store:
         root = resolve(store.get, path.root, path.segments).cid
         for name, cid in islice(_entries(store.get, root, recursive=recursive), limit):
             told: dict[str, object] = {"name": name, "cid": str(cid)}
@@ -263,7 +252,7 @@ def export(
         raise UsageError("a CAR of version 2 is written to a file, not to a stream")
     count = 0
     with ExitStack() as stack:
-        store = stack.enter_context(_opened(context))
+        store = stack.enter_context(opened_store(context))
         bar = stack.enter_context(progress_bar(f"exporting {out.name}", shown=not no_progress))
         span = None
         if bytes_ is not None:
@@ -282,10 +271,7 @@ def export(
                     bar(done, max(done, total))
                 yield block
 
-        try:
-            size = _write_car(out, car_version, path.root, counted())
-        except OSError as error:
-            raise StoreError(f"cannot write {out}: {error.strerror}", code="io") from error
+        size = _write_car(out, car_version, path.root, counted())
     if is_stream(out):
         return
     if as_json:
@@ -295,28 +281,32 @@ def export(
         say(f"exported {path.root} to {out} ({count:,} blocks, {size:,} bytes)")
 
 
-def _write_car(out: Path, version: int, root: Cid, blocks: Iterator[Block]) -> int:
-    """Write a CAR whole or not at all; return its size."""
-    stream = is_stream(out)
-    target = out if stream else out.with_name(f".{out.name}.part")
+@contextmanager
+def _written_whole(target: Path) -> Iterator[BinaryIO]:
+    """Yield a file that takes its name only when all of it was written; a stream as it is."""
+    stream = is_stream(target)
+    place = target if stream else target.with_name(f".{target.name}.part")
     try:
-        with target.open("wb") as file:
-            if version == 2:
-                car_index.write_v2([root], blocks, file)
-            else:
-                for piece in car.write_v1([root], blocks):
-                    file.write(piece)
-            if stream:
-                return 0
-            file.flush()
-            os.fsync(file.fileno())
-            size = file.seek(0, os.SEEK_END)
-        target.replace(out)
-    except BaseException:
+        with place.open("wb") as file:
+            yield file
+            if not stream:
+                file.flush()
+                os.fsync(file.fileno())
         if not stream:
-            target.unlink(missing_ok=True)
-        raise
-    return size
+            place.replace(target)
+    except OSError as error:
+        raise StoreError(f"cannot write {target}: {error.strerror}", code="io") from error
+    finally:
+        if not stream:
+            place.unlink(missing_ok=True)
+
+
+def _write_car(out: Path, version: int, root: Cid, blocks: Iterator[Block]) -> int:
+    """Write a CAR whole or not at all; return its size in bytes."""
+    with _written_whole(out) as file:
+        if version == 2:
+            return car_index.write_v2([root], blocks, file)
+        return sum(file.write(piece) for piece in car.write_v1([root], blocks))
 
 
 def verify(

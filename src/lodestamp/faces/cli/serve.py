@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lodestamp.faces.cli.exits import print_json
 from lodestamp.faces.cli.options import Json
 from lodestamp.faces.cli.plain import say
+
+if TYPE_CHECKING:
+    from lodestamp import Node
 
 
 def serve(
@@ -27,6 +32,18 @@ def serve(
 
     Example: lodestamp serve --listen 127.0.0.1:0 --mount sync
     """
+    with serving(context, listen, mount or (), as_json=as_json):
+        pass
+
+
+@contextmanager
+def serving(
+    context: typer.Context, listen: str, names: Iterable[str], *, as_json: bool
+) -> Iterator[Node]:
+    """Open the home, let the caller prepare it, then serve mounts until interrupted.
+
+    With no mount named, all of them. A wrong name or address is refused before a home is made.
+    """
     import lodestamp  # noqa: PLC0415
     from lodestamp.faces.http import (  # noqa: PLC0415
         Listener,
@@ -35,15 +52,15 @@ def serve(
         parse_address,
     )
 
-    mounts, address = choose_mounts(mount or ()), parse_address(listen)
+    mounts, address = choose_mounts(names), parse_address(listen)
     with lodestamp.open(context.obj) as node:
+        yield node
         listener = Listener.bind(address)
         hosts = listener.address.names | set(node.configuration.hosts)
         application = make_application(node, mounts, hosts)
-        names = [each.name for each in mounts]
         if as_json:
-            print_json({"listen": str(listener.address), "mounts": names})
+            print_json({"listen": str(listener.address), "mounts": [each.name for each in mounts]})
         else:
             say(f"listening  http://{listener.address}")
-            say(f"mounts     {', '.join(names)}")
+            say(f"mounts     {', '.join(each.name for each in mounts)}")
         listener.run(application)

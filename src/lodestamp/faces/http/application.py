@@ -49,5 +49,5 @@ def make_application(node: Node, mounts: Iterable[Mount], hosts: Iterable[str]) 
         logging_config=None,
         openapi_config=None,
         request_max_body_size=BODY_SIZE_MAX,
-        state=State({"guard": Guard(node.access, frozenset(hosts))}),
+        state=State({"guard": Guard(node.peers.access, frozenset(hosts))}),
     )

@@ -18,7 +18,7 @@ from litestar.types import ControllerRouterHandler
 from lodestamp.errors import GatewayRefusal
 from lodestamp.faces.http.application import Mount
 from lodestamp.faces.http.problem import problem
-from lodestamp.node.blocks.gateway import CORS_HEADERS, METHODS, Answer, Gateway
+from lodestamp.node.blocks import CORS_HEADERS, METHODS, Answer, Gateway
 from lodestamp.node.home import Node
 
 STREAMS_MAX: Final = 64

@@ -40,7 +40,7 @@ def _routes(node: Node) -> Sequence[ControllerRouterHandler]:
 
 def _page(node: Node, after: int, limit: int) -> bytes:
     """Return ``{"next","operations"}``: `next` is the last leaf index given, null at the end."""
-    operations, next_ = node.wires(after, limit)
+    operations, next_ = node.peers.page(after, limit)
     return b"".join(
         (b'{"next":', canonical_json(next_), b',"operations":[', b",".join(operations), b"]}")
     )

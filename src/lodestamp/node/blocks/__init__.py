@@ -10,9 +10,25 @@ if TYPE_CHECKING:
     from lodestamp.node.blocks.adder import Added, Adder, AddOptions
     from lodestamp.node.blocks.audit import audit_blocks
     from lodestamp.node.blocks.car_file import CarFile
+    from lodestamp.node.blocks.carrying import Carried, GiveBlock, GiveDag, pull, push
     from lodestamp.node.blocks.checking import Checked, check_against, check_dag, check_range
     from lodestamp.node.blocks.extractor import Extractor
     from lodestamp.node.blocks.garbage import GRACE_MS, Collected, collect_garbage
+    from lodestamp.node.blocks.gateway import CORS_HEADERS, METHODS, Answer, Gateway
+    from lodestamp.node.blocks.gateway_client import GatewayClient
+    from lodestamp.node.blocks.ipns_records import IpnsRecords, read_record
+    from lodestamp.node.blocks.kubo import DEFAULT_KUBO, KuboClient
+    from lodestamp.node.blocks.pin_requests import (
+        PinQuery,
+        PinRequest,
+        PinStatus,
+        parse_created,
+        parse_match,
+        parse_meta,
+        parse_progress,
+    )
+    from lodestamp.node.blocks.pinning import PinningService, Tenants
+    from lodestamp.node.blocks.pinning_client import PinningClient
     from lodestamp.node.blocks.pins import Pin, parse_mode
     from lodestamp.node.blocks.source import SourceFile, unreadable
     from lodestamp.node.blocks.store import BlockStore
@@ -21,21 +37,38 @@ if TYPE_CHECKING:
     from lodestamp.node.blocks.writer import BlockWriter, FileRef
 
 _PLACES = {
+    "CORS_HEADERS": "gateway",
+    "DEFAULT_KUBO": "kubo",
     "GRACE_MS": "garbage",
+    "METHODS": "gateway",
     "USUAL_TREE": "tree",
     "AddOptions": "adder",
     "Added": "adder",
     "Adder": "adder",
+    "Answer": "gateway",
     "BlockStore": "store",
     "BlockWriter": "writer",
     "CarFile": "car_file",
+    "Carried": "carrying",
     "Checked": "checking",
     "Collected": "garbage",
     "Extractor": "extractor",
     "FileRef": "writer",
+    "Gateway": "gateway",
+    "GatewayClient": "gateway_client",
+    "GiveBlock": "carrying",
+    "GiveDag": "carrying",
     "Imported": "transfer",
+    "IpnsRecords": "ipns_records",
+    "KuboClient": "kubo",
     "Pin": "pins",
+    "PinQuery": "pin_requests",
+    "PinRequest": "pin_requests",
+    "PinStatus": "pin_requests",
+    "PinningClient": "pinning_client",
+    "PinningService": "pinning",
     "SourceFile": "source",
+    "Tenants": "pinning",
     "TreeOptions": "tree",
     "audit_blocks": "audit",
     "check_against": "checking",
@@ -45,27 +78,51 @@ _PLACES = {
     "export_blocks": "transfer",
     "import_car": "transfer",
     "is_folder": "tree",
+    "parse_created": "pin_requests",
+    "parse_match": "pin_requests",
+    "parse_meta": "pin_requests",
     "parse_mode": "pins",
+    "parse_progress": "pin_requests",
+    "pull": "carrying",
+    "push": "carrying",
+    "read_record": "ipns_records",
     "read_tree": "tree",
     "unreadable": "source",
 }
 
 __all__ = [
+    "CORS_HEADERS",
+    "DEFAULT_KUBO",
     "GRACE_MS",
+    "METHODS",
     "USUAL_TREE",
     "AddOptions",
     "Added",
     "Adder",
+    "Answer",
     "BlockStore",
     "BlockWriter",
     "CarFile",
+    "Carried",
     "Checked",
     "Collected",
     "Extractor",
     "FileRef",
+    "Gateway",
+    "GatewayClient",
+    "GiveBlock",
+    "GiveDag",
     "Imported",
+    "IpnsRecords",
+    "KuboClient",
     "Pin",
+    "PinQuery",
+    "PinRequest",
+    "PinStatus",
+    "PinningClient",
+    "PinningService",
     "SourceFile",
+    "Tenants",
     "TreeOptions",
     "audit_blocks",
     "check_against",
@@ -75,7 +132,14 @@ __all__ = [
     "export_blocks",
     "import_car",
     "is_folder",
+    "parse_created",
+    "parse_match",
+    "parse_meta",
     "parse_mode",
+    "parse_progress",
+    "pull",
+    "push",
+    "read_record",
     "read_tree",
     "unreadable",
 ]

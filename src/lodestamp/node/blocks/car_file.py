@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import BinaryIO, Final, Self
 
 from lodestamp.core.content import BLOCK_SIZE_MAX, CarIndex, CarLimits, CarReader, car, car_index
 from lodestamp.core.encoding import CID_BYTES_MAX, UVARINT_BYTES_MAX, Cid, uvarint_decode
 from lodestamp.errors import CarError, CidError, SourceError
 from lodestamp.node.blocks.source import unreadable
 
-INDEX_SIZE_MAX = 1 << 30
+INDEX_SIZE_MAX: Final = 1 << 30
 """Bytes of an index that is read into memory: that of 25 million blocks."""
 
 
@@ -19,6 +20,7 @@ class CarFile:
 
     def __init__(self, file: BinaryIO, limits: CarLimits) -> None:
         self._file = file
+        self._size = self._measured()
         self._limits = limits
         reader = CarReader(file, limits)
         self.roots = reader.roots
@@ -64,7 +66,7 @@ class CarFile:
         self.close()
 
     def _read_index(self, reader: CarReader) -> CarIndex | None:
-        if reader.layout is None or not reader.layout.index_offset:
+        if reader.layout is None or not 0 < reader.layout.index_offset < self._size:
             return None
         try:
             return car_index.read_index(self._read(reader.layout.index_offset, INDEX_SIZE_MAX))
@@ -76,7 +78,7 @@ class CarFile:
             return None
         for offset in self._index.find(cid.multihash):
             start = self._payload_offset + offset
-            if start >= 1 << 63:
+            if start >= self._size:
                 continue
             head = self._read(start, UVARINT_BYTES_MAX + CID_BYTES_MAX)
             try:
@@ -108,8 +110,14 @@ class CarFile:
         except OSError as error:
             raise SourceError(f"the CAR: {error.strerror}", code="source.unreadable") from error
 
-    def _seek(self, offset: int) -> None:
+    def _measured(self) -> int:
+        self._seek(0, os.SEEK_END)
+        size = self._file.tell()
+        self._seek(0)
+        return size
+
+    def _seek(self, offset: int, whence: int = os.SEEK_SET) -> None:
         try:
-            self._file.seek(offset)
+            self._file.seek(offset, whence)
         except OSError as error:
             raise SourceError("the CAR must be a file", code="source.special") from error

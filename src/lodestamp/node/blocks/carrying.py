@@ -14,12 +14,12 @@ from lodestamp.core.content import (
     OUTPUT_BYTES_MAX,
     STEPS_MAX,
     Block,
+    car,
     has_links,
     links,
     walk,
 )
-from lodestamp.core.content.car import write_v1
-from lodestamp.core.encoding import Cid
+from lodestamp.core.encoding import Cid, JsonObject
 from lodestamp.errors import ContentError, LimitExceeded, RemoteError
 from lodestamp.node.blocks.kubo import KuboClient
 from lodestamp.node.blocks.pins import Pin
@@ -42,6 +42,16 @@ class Carried:
     bytes: int
     new_blocks: int
     new_bytes: int
+
+    def as_json(self) -> JsonObject:
+        """Return the object that the verbs print."""
+        return {
+            "cid": str(self.cid),
+            "blocks": self.blocks,
+            "bytes": self.bytes,
+            "new_blocks": self.new_blocks,
+            "new_bytes": self.new_bytes,
+        }
 
 
 def pull(
@@ -91,7 +101,7 @@ def push(
                 progress(size, size)
             yield block
 
-    imported = kubo.dag_import(write_v1([cid], counted()))
+    imported = kubo.dag_import(car.write_v1([cid], counted()))
     there = (imported.roots, imported.blocks, imported.bytes)
     if there != ((cid,), blocks, size) or kubo.block_size(cid) != len(store.need(cid)):
         message = f"the other side holds {imported.blocks:,} blocks of {imported.bytes:,} bytes"

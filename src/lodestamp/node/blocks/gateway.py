@@ -13,10 +13,8 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
 
-from lodestamp.core.content import Block, Resolution, Scope, resolve, walk
+from lodestamp.core.content import Block, Resolution, Scope, car, open_node, resolve, walk
 from lodestamp.core.content import slices as content_slices
-from lodestamp.core.content.car import header_v1, section_head
-from lodestamp.core.content.node import open_node
 from lodestamp.core.encoding import Cid, HashCode
 from lodestamp.errors import (
     BlockMissing,
@@ -194,11 +192,11 @@ class Gateway:
 
 def _sections(root: Cid, blocks: Iterator[Block]) -> Iterator[bytes]:
     """Yield a CAR in pieces that are worth sending; what was read goes out before a failure."""
-    parts = [header_v1([root])]
+    parts = [car.header_v1([root])]
     size = len(parts[0])
     try:
         for block in blocks:
-            parts += (section_head(block.cid, len(block.data)), block.data)
+            parts += (car.section_head(block.cid, len(block.data)), block.data)
             size += len(block.data)
             if size >= _PIECE_SIZE:
                 yield b"".join(parts)

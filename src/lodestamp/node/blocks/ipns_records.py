@@ -82,9 +82,20 @@ class IpnsRecords:
             for path in sorted(folder.glob(f"*{RECORD_SUFFIX}")):
                 name = path.name.removesuffix(RECORD_SUFFIX).partition("_")[0]
                 try:
-                    self.put(name, read_bounded(path, ipns.RECORD_SIZE_MAX) or b"")
+                    self.put(name, read_record(path))
                 except IpnsError as error:
                     refused.append(IpnsError(f"{path}: {error.message}", code=error.code))
         except OSError as error:
             raise SourceError(f"{folder}: {error.strerror}") from error
         return refused
+
+
+def read_record(path: Path) -> bytes:
+    """Read a record from a file; IpnsError ``ipns.size``, SourceError when it cannot be read."""
+    try:
+        record = read_bounded(path, ipns.RECORD_SIZE_MAX)
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror}") from error
+    if record is None:
+        raise IpnsError(f"{path} has more than {ipns.RECORD_SIZE_MAX:,} bytes", code="ipns.size")
+    return record

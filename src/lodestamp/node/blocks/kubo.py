@@ -25,7 +25,7 @@ from lodestamp.errors import BlockMismatch, EncodingError, LimitExceeded
 from lodestamp.node.blocks.remote import Parameter, Remote
 
 _OCTETS: Final = "application/octet-stream"
-DEFAULT_URL: Final = "http://127.0.0.1:5001"
+DEFAULT_KUBO: Final = "http://127.0.0.1:5001"
 _CODEC_NAMES: Final[Mapping[int, str]] = {
     Codec.RAW: "raw",
     Codec.DAG_PB: "dag-pb",
@@ -76,7 +76,7 @@ class KuboClient:
     an error kubo reports, ``remote.malformed`` for an answer that does not say what it should.
     """
 
-    def __init__(self, url: str = DEFAULT_URL, auth: str | None = None) -> None:
+    def __init__(self, url: str = DEFAULT_KUBO, auth: str | None = None) -> None:
         """Prepare; nothing is asked yet. UsageError for a URL we do not dial."""
         self._remote = Remote(url, auth)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Final
 
@@ -36,26 +37,40 @@ class OwnPack:
         self.end = size
         self._database = database
         self._descriptor = descriptor
+        self._thread = ThreadPoolExecutor(1, "pack")  # the kernel copies while we hash
+        self._writing: Future[None] | None = None
 
     def has_room(self, size: int) -> bool:
         """Tell whether a section of this many bytes still fits."""
         return self.end + size <= PACK_SIZE_MAX
 
     def append(self, parts: list[bytes]) -> None:
-        """Write sections at the end; StoreError when the disk refuses, and nothing is appended."""
+        """Write sections at the end, beside what the caller does next.
+
+        StoreError when the disk refuses, now or at the next `append` or `sync`; then nothing since
+        the last commit is appended.
+        """
+        self._finish()
+        self._writing = self._thread.submit(write_at, self._descriptor, parts, self.end)
+        self.end += sum(map(len, parts))
+
+    def sync(self) -> None:
+        """Bring what was appended to the disk; StoreError when it refuses."""
+        self._finish()
+        with disk_failures("writing blocks"):
+            os.fdatasync(self._descriptor)
+
+    def _finish(self) -> None:
+        writing, self._writing = self._writing, None
+        if writing is None:
+            return
         try:
             with disk_failures("writing blocks"):
-                write_at(self._descriptor, parts, self.end)
+                writing.result()
         except StoreError:
             with suppress(OSError):  # whoever takes the pack next cuts it back
                 os.ftruncate(self._descriptor, self.committed)
             raise
-        self.end += sum(map(len, parts))
-
-    def sync(self) -> None:
-        """Bring what was appended to the disk."""
-        with disk_failures("writing blocks"):
-            os.fdatasync(self._descriptor)
 
     def seal(self, folder: BlocksFolder) -> None:
         """Close the pack for good: its SHA-256 on record, its file read-only (R100)."""
@@ -76,6 +91,7 @@ class OwnPack:
 
     def release(self) -> None:
         """Let others have the pack; what was not committed is theirs to cut off."""
+        self._thread.shutdown()
         os.close(self._descriptor)
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
+import threading
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -25,6 +27,7 @@ from lodestamp.node.blocks.tables import pin_requests, pins
 
 REQUESTS_MAX: Final = 100_000
 """Requests of one tenant: a search by name reads all of them."""
+_logger: Final = logging.getLogger("lodestamp.blocks")
 _REASON_SIZE: Final = 300
 _OURS: Final = {"for": "tenants"}
 """What marks a pin that was set for a request, in its `meta`."""
@@ -51,12 +54,39 @@ class Tenants:
 
 
 class PinningService:
-    """The requests of all tenants. Thread-safe; one process at a time should `work`."""
+    """The requests of all tenants. Thread-safe; of several processes one should `start`."""
 
     def __init__(self, store: BlockStore, fetch: Fetch, delegates: tuple[str, ...] = ()) -> None:
         self._store = store
         self._fetch = fetch
         self._delegates = delegates
+        self._woken = threading.Event()
+        self._stopping = False
+        self._worker: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Work in the background, beginning with what an earlier run left open."""
+        self._woken.set()
+        if self._worker is None:
+            self._worker = threading.Thread(target=self._run, name="lodestamp-pin", daemon=True)
+            self._worker.start()
+
+    def close(self) -> None:
+        """Stop working after the request at hand; it and the open ones go on another time."""
+        self._stopping = True
+        self._woken.set()
+        if self._worker is not None:
+            self._worker.join()
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._woken.wait()
+            self._woken.clear()
+            try:
+                while self.work() and not self._stopping:
+                    pass
+            except LodestampError:
+                _logger.exception("keeping content for tenants")
 
     def add(self, tenant: str, request: PinRequest) -> PinStatus:
         """Take a request; LimitExceeded when the tenant has too many."""
@@ -66,7 +96,9 @@ class PinningService:
             ).scalar_one()
             if count >= REQUESTS_MAX:
                 raise LimitExceeded("the number of pin requests", REQUESTS_MAX, count + 1)
-            return self._insert(connection, tenant, request)
+            status = self._insert(connection, tenant, request)
+        self._woken.set()
+        return status
 
     def get(self, tenant: str, request_id: str) -> PinStatus:
         """Return how a request stands; PinError ``pin.unknown`` unless it is the tenant's."""
@@ -101,7 +133,8 @@ class PinningService:
             old = self._read(connection, tenant, request_id)
             status = self._insert(connection, tenant, request)
             self._remove(connection, old)
-            return status
+        self._woken.set()
+        return status
 
     def remove(self, tenant: str, request_id: str) -> None:
         """Withdraw a request, and the pin with the last one for it; PinError ``pin.unknown``."""

@@ -4,6 +4,7 @@
 re-derives everything from stored bytes and shares no code with the writer.
 """
 
+from lodestamp.node.recorder.accelerated import accelerated_sweep, best_sweep
 from lodestamp.node.recorder.audit import audit
 from lodestamp.node.recorder.authoring import Authorship
 from lodestamp.node.recorder.exchange import (
@@ -22,6 +23,7 @@ from lodestamp.node.recorder.exchange import (
 )
 from lodestamp.node.recorder.grants import (
     GrantChain,
+    count_receipts,
     find_public_key,
     key_events_for,
     read_chain,
@@ -29,7 +31,22 @@ from lodestamp.node.recorder.grants import (
     said_under,
     speaks_for,
 )
+from lodestamp.node.recorder.graph import (
+    DatabaseGraphSource,
+    count_positions,
+    save_snapshot,
+    snapshot_size,
+)
 from lodestamp.node.recorder.key_logs import read_dids, read_key_log
+from lodestamp.node.recorder.listing import (
+    Listed,
+    Wanted,
+    cap_ids,
+    deadline_of,
+    find_listed,
+    list_all,
+    list_operations,
+)
 from lodestamp.node.recorder.log import (
     Log,
     check_published,
@@ -50,6 +67,7 @@ from lodestamp.node.recorder.recorded import (
     Released,
 )
 from lodestamp.node.recorder.recorder import LOCAL_PEER, Answer, Recorder
+from lodestamp.node.recorder.rights import Rights, read_rights
 from lodestamp.node.recorder.rows import Private
 
 __all__ = [
@@ -57,32 +75,45 @@ __all__ = [
     "Answer",
     "Authorship",
     "ChainEnd",
+    "DatabaseGraphSource",
     "Equivocated",
     "Event",
     "GrantChain",
     "Leaf",
+    "Listed",
     "Log",
     "Private",
     "RecordStatus",
     "Recorded",
     "Recorder",
     "Released",
+    "Rights",
+    "Wanted",
     "above",
     "above_chains",
+    "accelerated_sweep",
     "audit",
+    "best_sweep",
+    "cap_ids",
     "chain_ends",
     "check_published",
     "checkpoint_note",
     "consistency",
     "count_equivocations",
+    "count_positions",
+    "count_receipts",
     "create",
+    "deadline_of",
     "find_leaves",
+    "find_listed",
     "find_operation",
     "find_public_key",
     "head_leaves",
     "heads_digest",
     "inclusion",
     "key_events_for",
+    "list_all",
+    "list_operations",
     "missing_ids",
     "purge",
     "read_chain",
@@ -92,10 +123,13 @@ __all__ = [
     "read_key_log",
     "read_leaves",
     "read_meta",
+    "read_rights",
     "read_wires",
     "replace_meta",
     "revocations_of",
     "said_under",
+    "save_snapshot",
+    "snapshot_size",
     "speaks_for",
     "write_meta",
 ]

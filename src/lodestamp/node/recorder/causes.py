@@ -90,9 +90,7 @@ class LogKeys:
 
     def in_past(self, key_id: KeyId, past: Past) -> PublicKey | None:
         """Return the key of this id, if a key event in this past shows it."""
-        found = self._of(key_id)
-        reached = past.reached([seq for seq, _key in found])
-        return next((key for seq, key in found if seq in reached), None)
+        return next((key for seq, key in self._of(key_id) if past.reached((seq,))), None)
 
     def _of(self, key_id: KeyId) -> list[tuple[int, PublicKey]]:
         if key_id not in self._found:
@@ -138,12 +136,14 @@ def check_causes(op: Operation, past: Past, operations: KnownOperations, grants:
             raise RecordError(message, code=reference.code)
     acting: Known | None = None
     for cap_id in cap_references(op):
-        reached = past.reached(grants.of(digest_of_address(cap_id)))
-        if not reached:
+        # one by one: a stranger's copy of a grant must not send every use of it down the log
+        leaves = grants.of(digest_of_address(cap_id))
+        leaf = next((each for each in leaves if past.reached((each,))), None)
+        if leaf is None:
             at = "/cap" if cap_id == op.cap else "/body/cap_id"
             raise _not_in_past([cap_id], at, op)
         if cap_id == op.cap:
-            acting = operations.at(min(reached))
+            acting = operations.at(leaf)
     return Causes(named, acting)
 
 

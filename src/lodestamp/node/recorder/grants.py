@@ -174,6 +174,13 @@ def _receipts(connection: Connection, under: bytes) -> list[tuple[int, KeyId]]:
     return [(row.seq, KeyId(row.text)) for row in connection.execute(query)]
 
 
+def count_receipts(connection: Connection, cap_id: str) -> int:
+    """Return how many receipts the log holds under a capability, of whomever."""
+    column = tables.receipt.c
+    query = select(func.count()).where(column.cap_id == digest_of_address(cap_id))
+    return connection.execute(query).scalar_one()
+
+
 def _notices(connection: Connection, author: str) -> list[tuple[int, Operation]]:
     column = tables.operation.c
     query = (

@@ -198,6 +198,15 @@ comes the operation is tried again. A held one lacks nothing and has `due`, the 
 which this clock admits it.
 """
 
+pending_share = Table(
+    "pending_share",
+    METADATA,
+    Column("peer", Text, primary_key=True),
+    Column("operations", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+)
+"""How many operations wait for each peer, and their bytes: what `pending` holds, counted (N6)."""
+
 refused = Table(
     "refused",
     METADATA,

@@ -12,7 +12,12 @@ from lodestamp.node.sync.limits import PUSH_SIZE_MAX, VECTOR_SIZE_MAX
 from lodestamp.node.sync.messages import HeadsAnswer, HeadsAsked
 from lodestamp.node.sync.negentropy import Negentropy
 from lodestamp.node.sync.peer import Peer
-from lodestamp.node.sync.receiving import receive_delegated
+from lodestamp.node.sync.peers import Peers
+from lodestamp.node.sync.receipts import (
+    MadeReceipt,
+    author_receipt,
+    check_receipts,
+)
 from lodestamp.node.sync.reconciler import Reconciler, SymbolsWanted
 from lodestamp.node.sync.report import SyncReport
 from lodestamp.node.sync.server import SyncServer
@@ -33,9 +38,11 @@ __all__ = [
     "Frame",
     "HeadsAnswer",
     "HeadsAsked",
+    "MadeReceipt",
     "Mode",
     "Negentropy",
     "Peer",
+    "Peers",
     "Reconciler",
     "ShallowStore",
     "SignedRequest",
@@ -44,9 +51,10 @@ __all__ = [
     "SyncReport",
     "SyncServer",
     "SyncStore",
+    "author_receipt",
+    "check_receipts",
     "encode_frame",
     "parse_frame",
     "parse_request",
-    "receive_delegated",
     "sign_request",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from sqlalchemy import Connection
@@ -12,6 +12,7 @@ from lodestamp.core.operations import Operation, parse_op
 from lodestamp.errors import AccessError, CapError, InputError
 from lodestamp.node.recorder import (
     GrantChain,
+    count_receipts,
     key_events_for,
     read_chain,
     read_wires,
@@ -22,6 +23,9 @@ from lodestamp.node.recorder import (
 from lodestamp.node.storage import Database
 from lodestamp.node.sync.messages import End
 
+RECEIPTS_MAX: Final = 16
+"""Receipts that an owner takes under one grant: one is needed, and more only after mishaps."""
+
 STREAM_TYPES: Final = frozenset({"grant", "revocation", "attestation", "notice", "receipt", "key"})
 """All that a delegate is ever shown; evidence and claims never leave."""
 
@@ -29,31 +33,34 @@ STREAM_TYPES: Final = frozenset({"grant", "revocation", "attestation", "notice",
 class DelegationServer:
     """Serves delegates from a log. Thread-safe."""
 
-    def __init__(self, database: Database, roots: Iterable[str], clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        roots: Callable[[], Iterable[str]],
+        clock: Callable[[], int],
+    ) -> None:
         self._database = database
-        self._roots = frozenset(roots)
+        self._roots = roots
         self._clock = clock
 
     def is_root(self, key_id: KeyId) -> bool:
         """Tell whether a key is one of the log's roots, or speaks for one."""
+        roots = self._roots()  # before the transaction: it reads in one of its own
         with self._database.reading("looking for a root") as connection:
-            return any(speaks_for(connection, key_id, root) for root in self._roots)
-
-    def may_act(self, key_id: KeyId, command: str, cap_id: str, at: int) -> bool:
-        """Tell whether a key may use a command under a grant, at a time in Unix seconds."""
-        with self._database.reading("checking a grant") as connection:
-            chain = self._chain(connection, key_id, cap_id)
-            if chain is None or revocations_of(connection, chain, self._roots):
-                return False
-            usable = all(cap.not_before <= at < cap.expires_at for cap in chain.caps)
-            return usable and any(
-                command == held or command.startswith(f"{held}/") for held in chain.cap.commands
-            )
+            return any(speaks_for(connection, key_id, root) for root in roots)
 
     def may_see(self, key_id: KeyId, cap_id: str) -> bool:
         """Tell whether a key is the audience of a grant that stands."""
+        roots = tuple(self._roots())
         with self._database.reading("checking a grant") as connection:
-            return self._chain(connection, key_id, cap_id) is not None
+            return _chain(connection, key_id, cap_id, roots) is not None
+
+    def takes_receipts(self, key_id: KeyId, cap_id: str) -> bool:
+        """Tell whether a key is the audience of a grant, and may send one more receipt of it."""
+        if not self.may_see(key_id, cap_id):
+            return False
+        with self._database.reading("counting receipts") as connection:
+            return count_receipts(connection, cap_id) < RECEIPTS_MAX
 
     def stream(self, key_id: KeyId, cap_id: str, after: int) -> Iterator[bytes]:
         """Return the lines for a delegate, from the one of number `after` on.
@@ -62,11 +69,12 @@ class DelegationServer:
         is the same. Attestations are no longer given once the grant is revoked or has ended, nor
         those that a notice has called stale; their places in the count stay.
         """
+        roots = tuple(self._roots())
         with self._database.reading("reading what was delegated") as connection:
-            chain = self._chain(connection, key_id, cap_id)
+            chain = _chain(connection, key_id, cap_id, roots)
             if chain is None:
                 raise AccessError("there is no such thing for this key", code="not-found")
-            revocations = revocations_of(connection, chain, self._roots)
+            revocations = revocations_of(connection, chain, roots)
             shown = self._in_order(connection, chain, revocations)
         now = self._clock() // 1000
         ended = bool(revocations) or any(now >= cap.expires_at for cap in chain.caps)
@@ -79,13 +87,6 @@ class DelegationServer:
         end = End(len(lines), ()).encode()
         return iter([b"".join(line + b"\n" for line in lines), end + b"\n"])
 
-    def _chain(self, connection: Connection, key_id: KeyId, cap_id: str) -> GrantChain | None:
-        try:
-            chain = read_chain(connection, cap_id, self._roots)
-        except (CapError, InputError):
-            return None
-        return chain if speaks_for(connection, key_id, chain.cap.audience) else None
-
     def _in_order(
         self, connection: Connection, chain: GrantChain, revocations: list[int]
     ) -> list[Operation]:
@@ -97,6 +98,16 @@ class DelegationServer:
                 shown.setdefault(event.op_id, event)
             shown.setdefault(op.op_id, op)
         return [op for op in shown.values() if op.type in STREAM_TYPES]
+
+
+def _chain(
+    connection: Connection, key_id: KeyId, cap_id: str, roots: Sequence[str]
+) -> GrantChain | None:
+    try:
+        chain = read_chain(connection, cap_id, roots)
+    except (CapError, InputError):
+        return None
+    return chain if speaks_for(connection, key_id, chain.cap.audience) else None
 
 
 def _operations(connection: Connection, seqs: list[int]) -> list[Operation]:

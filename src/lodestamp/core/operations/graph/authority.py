@@ -15,17 +15,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from lodestamp.core.keys import KeyEvent, is_did
 from lodestamp.core.operations.attenuation import attenuates
 from lodestamp.core.operations.caps import Cap
-from lodestamp.core.operations.envelope import Operation
 from lodestamp.core.operations.graph.ancestry import Ancestry
-from lodestamp.core.operations.graph.chains import Chains
-from lodestamp.core.operations.graph.columns import UNKNOWN, Columns, Position
-from lodestamp.core.operations.graph.grants import Granted, Grants
+from lodestamp.core.operations.graph.columns import UNKNOWN, Columns, Position, Read
+from lodestamp.core.operations.graph.grants import Granted
 from lodestamp.core.operations.graph.horizon import Horizon
-from lodestamp.core.operations.graph.identities import Identities
-from lodestamp.core.operations.graph.positions import Positions
 from lodestamp.core.operations.graph.scope import FAULTS, attested_fault, scope_fault
 from lodestamp.core.operations.graph.status import (
     ATTESTATION,
@@ -37,6 +32,7 @@ from lodestamp.core.operations.graph.status import (
     REVOCATION,
     Status,
 )
+from lodestamp.core.operations.graph.testimony import Testimony
 from lodestamp.core.operations.limits import CHAIN_MAX
 from lodestamp.errors import CapError
 
@@ -45,67 +41,24 @@ GRANT_SKEW_S: Final = 120
 OFFLINE_GRACE_S: Final = 86_400
 """How long after a capability's end a ledger may still place what was done under it (S22)."""
 
-Read = Callable[[int], Operation | None]
+_DECIDING: Final = frozenset({REVOCATION, CONFIRM})
 
 
-class Authority:
+class Authority(Testimony):
     """Judges the standing of every operation in the columns."""
 
     def __init__(
-        self, columns: Columns, ancestry: Ancestry, read: Read, roots: Iterable[str]
+        self,
+        columns: Columns,
+        ancestry: Ancestry,
+        read: Read,
+        attested_under: Callable[[int], str | None],
+        roots: Iterable[str],
     ) -> None:
-        named = frozenset(roots)
-        self.root_keys = frozenset(root for root in named if not is_did(root))
-        self.root_dids = named - self.root_keys
-        self.positions = Positions()
-        self.whole = Horizon(ancestry, self.positions)
-        self.identities = Identities(self.whole)
-        self.grants = Grants(self.identities.keys)
-        self.chains = Chains(columns, ancestry)
-        self.refuters: dict[int, list[int]] = {}
-        self.confirms: dict[int, list[tuple[int, int]]] = {}
-        """For each chain the confirmations: their leaf, and that of what they keep."""
-        self.key_events: dict[int, KeyEvent] = {}
-        self._named: dict[int, str] = {}
-        self._columns = columns
-        self._read = read
+        super().__init__(columns, ancestry, read, attested_under, roots)
         self._grant_codes: dict[int, str] = {}
+        self._effective: dict[str, list[int]] = {}
         self._barred: dict[int, set[int]] = {}
-
-    # What is noted
-
-    def note(self, index: int, op: Operation | None) -> None:
-        """Note what an operation says of capabilities, keys and chains; None when purged."""
-        columns = self._columns
-        cap_id = columns.cap_of(index)
-        if cap_id is not None:
-            self.grants.of(cap_id).acting.append(index)
-        kind = columns.kinds[index]
-        if kind == REFUTATION:
-            self.refuters.setdefault(columns.sources_of(index)[0], []).append(index)
-        elif kind in {GRANT, REVOCATION, ATTESTATION, RECEIPT} and op is not None:
-            cap_id = self.grants.add(index, op)
-            if cap_id is not None:
-                self._named[index] = cap_id
-        elif kind == KEY and op is not None:
-            event = KeyEvent.parse(op.body["event"])
-            self.key_events[index] = event
-            self.identities.add(index, event)
-        elif kind == CONFIRM and op is not None:
-            keep = columns.sources_of(index)[0]
-            kept = columns.chain_of(keep)
-            if (kept.author, kept.node) == (op.body["author"], op.body["node"]):
-                self.confirms.setdefault(columns.chains[keep], []).append((index, keep))
-
-    def note_all(self) -> None:
-        """Note every operation of the columns at once."""
-        columns = self._columns
-        self.chains.observe_all()
-        for index, (kind, cap) in enumerate(zip(columns.kinds, columns.caps, strict=True)):
-            if kind >= GRANT:
-                self.note(index, self._read(index))
-            elif kind == REFUTATION or cap:
-                self.note(index, None)
 
     def observe(self, index: int) -> int | None:
         """Note whose the newest operation is; return its chain's number if others must be judged.
@@ -115,21 +68,30 @@ class Authority:
         chain = self.chains.observe(index)
         if chain is None:
             return None
-        barred = self._barred.get(chain)
-        confirmed = chain in self.confirms
-        if barred is not None and not confirmed and self.chains.continues(chain, index):
-            barred.add(index)
-            return None
-        return chain
+        later = self.chains.joins(chain, index)
+        if later is None or chain in self.confirms:
+            return chain
+        if later and chain in self._barred:
+            self._barred[chain].add(index)
+        return None
+
+    def decides(self, index: int) -> bool:
+        """Tell whether the standing of others may depend on the newest operation.
+
+        What a stranger writes about a capability decides nothing, so it costs nothing.
+        """
+        kind = self._columns.kinds[index]
+        if kind == GRANT:
+            named = self.named(index)
+            first = named is not None and len(self.grants.of(named).grants) == 1
+            return first or not self._grant_code(index, self.whole)
+        return kind == KEY or (kind in _DECIDING and not self.code(index, self.whole))
 
     def forget(self) -> None:
         """Drop what was derived: something that others depend on has come."""
         self._grant_codes.clear()
+        self._effective.clear()
         self._barred.clear()
-
-    def named(self, index: int) -> str | None:
-        """Return the id of the capability that the body of an operation speaks of."""
-        return self._named.get(index)
 
     # What is judged
 
@@ -167,21 +129,6 @@ class Authority:
             return self._receipt(index)
         return self._acting(index, horizon)
 
-    def is_root(self, author: str, index: int, horizon: Horizon) -> bool:
-        """Tell whether an author speaks for a root of this log in an operation."""
-        if author in self.root_keys:
-            return True
-        identities = self.identities
-        return any(
-            did in self.root_dids and identities.in_force(did, index, horizon) == author
-            for did in identities.dids_of(author)  # type: ignore[arg-type]  # a key id is a text
-        )
-
-    def is_plain(self, chain: int) -> bool:
-        """Tell whether all of a chain stands by its author alone: a root for ever, unforked."""
-        author = self._columns.chain_table[chain].author
-        return author in self.root_keys and chain not in self.chains.forked
-
     def links_of(self, index: int) -> list[Granted]:
         """Return the chain of capabilities that an operation rests on, nearest first."""
         kind = self._columns.kinds[index]
@@ -192,14 +139,7 @@ class Authority:
 
     def revocations_of(self, index: int) -> list[int]:
         """Return the effective revocations of any link of what a grant carries."""
-        found = {by for link in self.links_of(index) for by in link.revocations}
-        return sorted(by for by in found if not self.code(by, self.whole))
-
-    def _author(self, index: int) -> str:
-        return self._columns.chain_of(index).author
-
-    def _speaks(self, author: str, principal: str, index: int, horizon: Horizon) -> bool:
-        return self.identities.speaks_for(author, principal, index, horizon)  # type: ignore[arg-type]
+        return sorted({by for link in self.links_of(index) for by in self._revoking(link)})
 
     def _is_barred(self, index: int, horizon: Horizon) -> bool:
         chain = self._columns.chains[index]
@@ -221,18 +161,18 @@ class Authority:
 
     def _key(self, index: int) -> str:
         event = self.key_events.get(index)
-        stands = event is not None and self._author(index) == event.key.key_id
+        stands = event is not None and self.author(index) == event.key.key_id
         return "" if event and stands and self.identities.stands(index, event) else "key-event"
 
     def _confirm(self, index: int, horizon: Horizon) -> str:
         keep = self._columns.sources_of(index)[0]
         named = self.confirms.get(self._columns.chains[keep], ())
-        root = self.is_root(self._author(index), index, horizon)
+        root = self.is_root(self.author(index), index, horizon)
         return "" if root and (index, keep) in named else "no-authority"
 
     def _acting(self, index: int, horizon: Horizon) -> str:
         """Check a root, or a capability that covers what was done (S22, S23, S31)."""
-        author = self._author(index)
+        author = self.author(index)
         if self.is_root(author, index, horizon):
             return ""
         cap_id = self._columns.cap_of(index)
@@ -256,20 +196,29 @@ class Authority:
         if not links or not self._is_good(links[0], index, horizon):
             return "chain-broken"
         cap = links[0].cap
-        if cap and holder and not self._speaks(holder, cap.audience, index, horizon):
+        if cap and holder and not self.speaks(holder, cap.audience, index, horizon):
             return "no-authority"
         position = horizon.position(index)
         for link in links:
             if position and link.cap and _too_late(position, link.cap):
                 return "expired"
-            if any(self._counts(by, index, horizon) for by in link.revocations):
+            known = self._revoking(link) if horizon is self.whole else link.revocations
+            if any(self._counts(by, index, horizon) for by in known):
                 return "revoked"
         return ""
 
     def _counts(self, by: int, index: int, horizon: Horizon) -> bool:
         """Tell whether a revocation counts against an operation, and has effect (S31, S24)."""
         held = horizon.holds(by) and horizon.is_revoked(index, by)
-        return held and not self.code(by, horizon)
+        return held and (horizon is self.whole or not self.code(by, horizon))
+
+    def _revoking(self, link: Granted) -> list[int]:
+        """Return the revocations of a capability that have effect in the whole view."""
+        cap_id = link.cap.cap_id if link.cap else ""
+        if cap_id not in self._effective:
+            found = [by for by in link.revocations if not self.code(by, self.whole)]
+            self._effective[cap_id] = found
+        return self._effective[cap_id]
 
     def _is_good(self, granted: Granted, index: int, horizon: Horizon) -> bool:
         return any(
@@ -289,7 +238,7 @@ class Authority:
         if self._is_barred(index, horizon):
             return "equivocation"
         cap, fault = self.grants.carried(index)
-        author = self._author(index)
+        author = self.author(index)
         if fault:
             return fault
         if author != cap.issuer:
@@ -298,7 +247,7 @@ class Authority:
             return "not-yet-valid"
         root = self.is_root(author, index, horizon)
         if cap.parent is None:
-            speaks = root and self._speaks(author, cap.subject, index, horizon)
+            speaks = root and self.speaks(author, cap.subject, index, horizon)
             return "" if speaks else "bad-issuer"
         links = self.grants.chain(cap.cap_id)
         if len(links) > CHAIN_MAX:
@@ -308,7 +257,7 @@ class Authority:
             return "chain-broken"
         try:
             attenuates(
-                cap, parent, speaks_for=lambda key, who: self._speaks(key, who, index, horizon)
+                cap, parent, speaks_for=lambda key, who: self.speaks(key, who, index, horizon)
             )
         except CapError as error:
             return error.code
@@ -320,7 +269,7 @@ class Authority:
 
     def _may_revoke(self, index: int, horizon: Horizon) -> bool:
         """Tell whether a revocation has effect (S24); it never depends on another revocation."""
-        author = self._author(index)
+        author = self.author(index)
         if self.is_root(author, index, horizon):
             return True
         links = self.grants.chain(self._named[index]) if index in self._named else []
@@ -330,16 +279,16 @@ class Authority:
                 return False
             above = links[place + 1].cap if place + 1 < len(links) else None
             principal = above.audience if above else cap.subject
-            if author == cap.issuer or self._speaks(author, principal, index, horizon):
+            if author == cap.issuer or self.speaks(author, principal, index, horizon):
                 return True
-            if place == 0 and cap.v == 2 and self._speaks(author, cap.audience, index, horizon):
+            if place == 0 and cap.v == 2 and self.speaks(author, cap.audience, index, horizon):
                 return True
         return False
 
     def _refutation(self, index: int, horizon: Horizon) -> str:
         """Check who may refute: a root, the target's author, a capability for it (S14)."""
         target = self._columns.sources_of(index)[0]
-        if self._author(index) == self._author(target):
+        if self.author(index) == self.author(target):
             return ""
         code = self._acting(index, horizon)
         return "may-not-refute" if code == "no-authority" else code
@@ -367,8 +316,8 @@ class Authority:
         granted = self.grants.of(self._named[index])
         if granted.cap is None or revocation not in granted.revocations:
             return "bad-receipt"
-        author = self._author(index)
-        if not self._speaks(author, granted.cap.audience, index, self.whole):
+        author = self.author(index)
+        if not self.speaks(author, granted.cap.audience, index, self.whole):
             return "bad-receipt"
         return "bad-receipt" if self.code(revocation, self.whole) else ""
 

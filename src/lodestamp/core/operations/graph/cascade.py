@@ -14,7 +14,9 @@ own: each pass goes one way and touches an operation once. Nothing recurses.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Collection, Iterable
+from itertools import compress
 from typing import Final, Protocol
 
 from lodestamp.core.operations.graph.columns import Columns
@@ -30,26 +32,37 @@ from lodestamp.core.operations.graph.status import (
 
 _CARRIERS: Final = frozenset({EVIDENCE, CLAIM})
 """What claims and attestations rest on."""
+_FALLEN: Final = 255
+_INHERITED: Final = bytes(
+    {CLAIM: Status.SOURCE_INVALID, ATTESTATION: Status.STALE}.get(kind, 0) for kind in range(256)
+)
+"""A translation of kinds: the status of one that only what it rests on makes invalid."""
 
 
 class Sweep(Protocol):
     """The bulk form of a cascade over packed children."""
 
     def __call__(
-        self, seeds: array[int], offsets: array[int], edges: array[int], bad: array[int]
-    ) -> array[int]:
+        self,
+        seeds: array[int],
+        offsets: array[int],
+        edges: array[int],
+        bad: array[int],
+        fallen: bytearray,
+    ) -> None:
         """Raise the counters of everything below `seeds`, which became invalid just now.
 
         Each operation that becomes invalid raises `bad` of each of its children by one, the seeds
-        too. Return those that became invalid, without the seeds, in any order.
+        too; those that become invalid, but not the seeds, are marked 255 in `fallen`.
         """
 
 
-def sweep(seeds: array[int], offsets: array[int], edges: array[int], bad: array[int]) -> array[int]:
+def sweep(
+    seeds: array[int], offsets: array[int], edges: array[int], bad: array[int], fallen: bytearray
+) -> None:
     """Do what `Sweep` says in plain Python, at a cost of what becomes invalid."""
-    spoiled = array("I")
     waiting = seeds.tolist()
-    pop, push, spoil = waiting.pop, waiting.append, spoiled.append
+    pop, push = waiting.pop, waiting.append
     while waiting:
         index = pop()
         for child in edges[offsets[index] : offsets[index + 1]]:
@@ -57,8 +70,7 @@ def sweep(seeds: array[int], offsets: array[int], edges: array[int], bad: array[
             bad[child] = count + 1
             if not count:
                 push(child)
-                spoil(child)
-    return spoiled
+                fallen[child] = _FALLEN
 
 
 class Counters:
@@ -76,14 +88,14 @@ class Counters:
         self._children = children
         self._before: dict[int, int] = {}
         self._restored: list[int] = []
-        self._restored_from = bytearray()
         self._spoiled: list[int] = []
 
     def load(self, bases: Iterable[tuple[int, int]], bulk: Sweep) -> None:
         """Compute everything in one sweep; `bases` names the operations whose base is not 0."""
         columns, bad, hits = self._columns, self.bad, self.hits
         self._grow(len(columns))
-        for index, base in bases:
+        lacking = dict(bases)
+        for index, base in lacking.items():
             self.base[index] = base
             bad[index] = 1
         kinds = columns.kinds
@@ -93,14 +105,14 @@ class Counters:
                 target = columns.sources_of(index)[0]
                 hits[target] = hits.get(target, 0) + 1
                 bad[target] += 1
-        troubled = sorted(hits.keys() | {n for n, base in enumerate(self.base) if base})
+        troubled = sorted(hits.keys() | lacking.keys())
         seeds = array("I", (n for n in troubled if kinds[n] in _CARRIERS))
-        fallen = bulk(seeds, *self._children.packed(), bad) if seeds else ()
-        statuses = self.statuses
-        for index in fallen:
-            statuses[index] = Status.STALE if kinds[index] == ATTESTATION else Status.SOURCE_INVALID
+        fallen = bytearray(len(columns))
+        if seeds:
+            bulk(seeds, *self._children.packed(), bad, fallen)
+        self.statuses[:] = _masked(kinds.translate(_INHERITED), fallen)
         for index in troubled:
-            statuses[index] = self.restate(index)
+            self.statuses[index] = self.restate(index)
 
     def settle(self, bases: Iterable[tuple[int, int]], added: int | None = None) -> Effects:
         """Give operations their base status and let everything follow; return what changed.
@@ -208,45 +220,68 @@ class Counters:
         for index in self._before:
             statuses[index] = self.restate(index)
 
-    def _restore(self, waiting: list[int]) -> None:
-        bad, statuses, before = self.bad, self.statuses, self._before
-        while waiting:
-            for child in self._children.of(waiting.pop()):
-                count = bad[child] - 1
-                bad[child] = count
-                if not count and statuses[child]:
-                    if child not in before:
-                        self._restored.append(child)
-                        self._restored_from.append(statuses[child])
-                    statuses[child] = Status.VALID
-                    waiting.append(child)
-
     def _spoil(self, waiting: list[int]) -> None:
-        bad, statuses, kinds = self.bad, self.statuses, self._columns.kinds
-        children, spoiled = self._children.of, self._spoiled
-        stale, source_invalid = int(Status.STALE), int(Status.SOURCE_INVALID)
+        bad, statuses, kinds, spoiled = self.bad, self.statuses, self._columns.kinds, self._spoiled
+        children, offsets, edges, own = self._children.of, *self._children.parts()
         while waiting:
-            for child in children(waiting.pop()):
+            index = waiting.pop()
+            apart = index in own
+            for child in children(index) if apart else edges[offsets[index] : offsets[index + 1]]:
                 count = bad[child]
                 bad[child] = count + 1
                 if not count:
-                    statuses[child] = source_invalid if kinds[child] == CLAIM else stale
+                    statuses[child] = _INHERITED[kinds[child]]
                     spoiled.append(child)
+                    waiting.append(child)
+
+    def _restore(self, waiting: list[int]) -> None:
+        bad, statuses, restored = self.bad, self.statuses, self._restored
+        children, offsets, edges, own = self._children.of, *self._children.parts()
+        while waiting:
+            index = waiting.pop()
+            apart = index in own
+            for child in children(index) if apart else edges[offsets[index] : offsets[index + 1]]:
+                count = bad[child] - 1
+                bad[child] = count
+                if not count and statuses[child]:
+                    statuses[child] = Status.VALID
+                    restored.append(child)
                     waiting.append(child)
 
     def _effects(self, added: int | None) -> Effects:
         """Gather what changed since `settle` began, and forget it."""
         before, statuses = self._before, self.statuses
-        for index, status in zip(self._restored, self._restored_from, strict=True):
-            before.setdefault(index, status)
-        changed = [n for n, status in before.items() if statuses[n] != status or n == added]
-        changed += [n for n in self._spoiled if n not in before]
-        changed.sort()
-        old = bytes([before.get(index, 0) for index in changed])
-        new = bytes([statuses[index] for index in changed])
+        noted = sorted(n for n, status in before.items() if statuses[n] != status or n == added)
+        indices = array("I", sorted(self._moved() + noted))
+        old = bytearray(len(indices))
+        if self._restored:
+            kinds = self._columns.kinds
+            old[:] = bytes([0 if statuses[n] else _INHERITED[kinds[n]] for n in indices])
+        for index in noted:
+            old[bisect_left(indices, index)] = before[index]
+        new = bytes(map(statuses.__getitem__, indices))
         self._before, self._restored, self._spoiled = {}, [], []
-        self._restored_from = bytearray()
-        return Effects(memoryview(array("I", changed)), old, new, added, self._columns.op_id)
+        return Effects(memoryview(indices), bytes(old), new, added, self._columns.op_id)
+
+    def _moved(self) -> list[int]:
+        """Return what a cascade changed, ascending: what fell or was restored, but not both."""
+        moved: Collection[int] = self._restored or self._spoiled
+        if self._restored and self._spoiled:
+            moved = set(self._restored) ^ set(self._spoiled)
+        if len(moved) < len(self.bad) // 16:
+            return sorted(n for n in moved if n not in self._before)
+        marks = bytearray(len(self.bad))
+        for index in moved:
+            marks[index] = 1
+        for index in self._before:
+            marks[index] = 0
+        return list(compress(range(len(marks)), marks))
+
+
+def _masked(statuses: bytes | bytearray, mask: bytearray) -> bytes:
+    """Return the statuses where the mask is 255, else 0, as one operation on two long numbers."""
+    both = int.from_bytes(statuses, "little") & int.from_bytes(mask, "little")
+    return both.to_bytes(len(mask), "little")
 
 
 def places(kinds: bytes | bytearray, kind: int) -> list[int]:

@@ -7,13 +7,13 @@ a topological order. A million operations with three edges each take about 100 M
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import accumulate
 from typing import Final, NamedTuple, Protocol
 
-from lodestamp.core.encoding import Digest, address_of_digest
+from lodestamp.core.encoding import Digest, JsonValue, address_of_digest
 from lodestamp.core.operations.envelope import Operation
 from lodestamp.core.operations.graph.status import CLAIM, KINDS
 from lodestamp.errors import EncodingError
@@ -26,6 +26,10 @@ They only find candidates; the operation itself decides.
 UNKNOWN: Final = 255
 """In a column that caches, what was not looked at yet."""
 _KIND_OF: Final = {name: number for number, name in enumerate(KINDS)}
+
+
+Read = Callable[[int], Operation | None]
+"""Reads the operation at a leaf; None when its body was purged."""
 
 
 class Chain(NamedTuple):
@@ -61,12 +65,12 @@ class Placed(NamedTuple):
 class Rows:
     """Operations `first`, `first` + 1 and so on, column by column.
 
-    `digests` has 32 bytes for each; `kinds` one; `chains` an index into the table of chains, which
-    `new_chains` extends; `seqs` the author's sequence number, 0 in version 1; `caps` 0, or one more
-    than an index into the table of cap ids acted under, which `new_caps` extends; `times` Unix
-    seconds; `subjects` `SUBJECT_SIZE` bytes, zeros for all but claims. Parents and what the body
-    names are leaf indices, as many for each as its count says. `faults` and `attested` are what the
-    graph itself found out before, from a cache of its own; empty otherwise.
+    `digests` has 32 bytes for each; `kinds` one; `chains` a place in
+    `chain_table`; `seqs` the author's sequence number, 0 in version 1; `caps` 0, or one more than a
+    place in `cap_table`, the ids of the capabilities acted under; `times` Unix seconds; `subjects`
+    `SUBJECT_SIZE` bytes, zeros for all but claims. Parents and what the body names are leaf
+    indices, as many for each as its count says. `faults` and `attested` are what the graph itself
+    found out before, from a cache of its own; empty otherwise.
     """
 
     first: int
@@ -81,8 +85,8 @@ class Rows:
     parents: array[int]
     source_counts: array[int]
     sources: array[int]
-    new_chains: tuple[Chain, ...] = ()
-    new_caps: tuple[str, ...] = ()
+    chain_table: tuple[Chain, ...] = ()
+    cap_table: tuple[str, ...] = ()
     faults: bytes = b""
     attested: bytes = b""
 
@@ -98,6 +102,9 @@ class GraphSource(Protocol):
 
     def operation(self, index: int) -> Operation | None:
         """Return the operation at this leaf; None when its body was purged (S28)."""
+
+    def attested_under(self, index: int) -> str | None:
+        """Return the id of the capability of an attestation, though its body was purged (S33)."""
 
     def placed(self) -> Iterator[Placed]:
         """Yield the positions that the ledger has given so far."""
@@ -176,7 +183,7 @@ class Columns:
         self.seqs.append(op.seq or 0)
         self.caps.append(0 if op.cap is None else self.cap_number(op.cap))
         self.times.append(op.ts)
-        self.subjects += subject_key(op)
+        self.subjects += subject_key_of(op.type, op.body)
         self.parents.extend(parents)
         self.parent_ends.append(len(self.parents))
         self.sources.extend(sources)
@@ -189,13 +196,13 @@ class Columns:
         """Add many; EncodingError ``bad-rows`` when the columns do not fit one another."""
         count = len(rows.kinds)
         _check_rows(rows, len(self), count)
-        chains = [self.chain_number(chain) for chain in rows.new_chains]
-        caps = [self.cap_number(cap_id) for cap_id in rows.new_caps]
+        chains = [self.chain_number(chain) for chain in rows.chain_table]
+        caps = [0, *(self.cap_number(cap_id) for cap_id in rows.cap_table)]
         self.digests += rows.digests
         self.kinds += rows.kinds
-        self.chains.extend(rows.chains)
+        self.chains.extend(_renumbered(rows.chains, chains))
         self.seqs.extend(rows.seqs)
-        self.caps.extend(rows.caps)
+        self.caps.extend(_renumbered(rows.caps, caps))
         self.times.extend(rows.times)
         self.subjects += rows.subjects
         _extend_ends(self.parent_ends, rows.parent_counts)
@@ -204,18 +211,9 @@ class Columns:
         self.sources.extend(rows.sources)
         self.faults += rows.faults or bytes([UNKNOWN]) * count
         self.attested += rows.attested or bytes([UNKNOWN]) * count
-        fits = not chains or chains == list(range(chains[0], len(self.chain_table)))
-        fits &= not caps or caps == list(range(caps[0], len(self.cap_table) + 1))
-        fits &= not count or max(rows.chains) < len(self.chain_table)
-        fits &= not count or max(rows.caps) <= len(self.cap_table)
-        if not fits:
-            raise EncodingError("bad-rows", "a table of chains or capabilities does not fit")
 
     def rows(self, first: int, last: int) -> Rows:
-        """Return the operations from `first` up to but not including `last`, tables and all.
-
-        The tables are whole, so these rows stand alone only when `first` is 0.
-        """
+        """Return the operations from `first` up to but not including `last`, tables and all."""
         low, high = self.parent_ends[first], self.parent_ends[last]
         bottom, top = self.source_ends[first], self.source_ends[last]
         return Rows(
@@ -231,18 +229,18 @@ class Columns:
             parents=self.parents[low:high],
             source_counts=array("H", _counts(self.source_ends, first, last)),
             sources=self.sources[bottom:top],
-            new_chains=tuple(self.chain_table),
-            new_caps=tuple(self.cap_table),
+            chain_table=tuple(self.chain_table),
+            cap_table=tuple(self.cap_table),
             faults=bytes(self.faults[first:last]),
             attested=bytes(self.attested[first:last]),
         )
 
 
-def subject_key(op: Operation) -> bytes:
-    """Return what the subject column holds for an operation."""
-    if op.type != KINDS[CLAIM]:
+def subject_key_of(kind: str, body: Mapping[str, JsonValue] | None) -> bytes:
+    """Return what the subject column holds for an operation; zeros unless it is a known claim."""
+    if kind != KINDS[CLAIM] or body is None:
         return bytes(SUBJECT_SIZE)
-    return half_key(str(op.body["subject"])) + half_key(str(op.body["predicate"]))
+    return half_key(str(body["subject"])) + half_key(str(body["predicate"]))
 
 
 def half_key(text: str) -> bytes:
@@ -260,6 +258,13 @@ def _extend_ends(ends: array[int], counts: Sequence[int]) -> None:
     ends.extend(running)
 
 
+def _renumbered(column: array[int], numbers: list[int]) -> Iterable[int]:
+    """Return a column that names places of its own table as numbers of the whole one."""
+    if numbers == list(range(len(numbers))):
+        return column
+    return map(numbers.__getitem__, column)
+
+
 def _check_rows(rows: Rows, size: int, count: int) -> None:
     per_operation = (
         rows.chains, rows.seqs, rows.caps, rows.times, rows.parent_counts, rows.source_counts,
@@ -271,6 +276,8 @@ def _check_rows(rows: Rows, size: int, count: int) -> None:
     fits &= sum(rows.source_counts) == len(rows.sources)
     fits &= all(len(cache) in {0, count} for cache in (rows.faults, rows.attested))
     fits &= not count or max(rows.kinds) < len(KINDS)
+    fits &= not count or max(rows.chains) < len(rows.chain_table)
+    fits &= not count or max(rows.caps) <= len(rows.cap_table)
     for edges in (rows.parents, rows.sources):
         fits &= not edges or max(edges) < size + count
     if not fits:

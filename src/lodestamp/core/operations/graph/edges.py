@@ -8,6 +8,7 @@ are children: they become invalid with what they rest on.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Container
 from itertools import accumulate
 from typing import Final
 
@@ -28,14 +29,17 @@ class Children:
         self._columns = columns
         self.offsets = array("I", [0])
         self.edges = array("I")
-        self._packed = 0
+        self._packed = False
         self._latest: dict[int, int] = {}
         self._links = array("I")
         self._linked = array("I")
 
     def add(self, child: int) -> None:
         """Note the newest operation, which the columns hold already."""
-        if not self._packed or not INHERITS[self._columns.kinds[child]]:
+        if not self._packed:
+            return
+        self.offsets.append(self.offsets[-1])
+        if not INHERITS[self._columns.kinds[child]]:
             return
         for source in self._columns.sources_of(child):
             self._links.append(self._latest.get(source, _END))
@@ -48,18 +52,25 @@ class Children:
         """Return the claims and attestations that rest on this operation."""
         if not self._packed:
             self.pack()
-        found = self.edges[0:0]
-        if index < self._packed:
-            found = self.edges[self.offsets[index] : self.offsets[index + 1]]
+        found = self.edges[self.offsets[index] : self.offsets[index + 1]]
         link = self._latest.get(index, _END)
         while link != _END:
             found.append(self._linked[link])
             link = self._links[link]
         return found
 
+    def parts(self) -> tuple[array[int], array[int], Container[int]]:
+        """Return offsets, edges, and the operations of which these do not tell all children.
+
+        For those `of` must be asked; for all others the edges between two offsets are the children.
+        """
+        if not self._packed:
+            self.pack()
+        return self.offsets, self.edges, self._latest
+
     def packed(self) -> tuple[array[int], array[int]]:
         """Return offsets and edges of the whole, with nothing left in the overlay."""
-        if self._packed != len(self._columns) or self._links:
+        if not self._packed or self._links:
             self.pack()
         return self.offsets, self.edges
 
@@ -89,7 +100,7 @@ class Children:
                         edges[at] = index
                         free[source] = at + 1
                 start = end
-        self.offsets, self.edges, self._packed = offsets, edges, size
+        self.offsets, self.edges, self._packed = offsets, edges, True
         self._latest.clear()
         del self._links[:], self._linked[:]
 

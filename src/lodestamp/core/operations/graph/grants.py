@@ -41,6 +41,8 @@ class Grants:
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
         self._granted: dict[str, Granted] = {}
+        self.principals: set[str] = set()
+        """Every audience and subject."""
         self._carried: dict[int, tuple[Cap, str]] = {}
 
     def add(self, index: int, op: Operation) -> str | None:
@@ -56,6 +58,7 @@ class Grants:
                 return None
             granted = self.of(cap.cap_id)
             granted.cap = cap
+            self.principals.update((cap.audience, cap.subject))
             granted.grants.append(index)
             if cap.parent is not None:
                 self.of(cap.parent).narrower.add(cap.cap_id)

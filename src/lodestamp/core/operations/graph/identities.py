@@ -35,6 +35,10 @@ class Identities:
         """Return the DIDs in whose events a key occurs."""
         return self._dids.get(key_id, set())
 
+    def leaves_of(self, did: str) -> list[int]:
+        """Return the leaves of a DID's events, in the order they were noted."""
+        return [index for index, _ in self._events.get(did, ())]
+
     def stands(self, index: int, event: KeyEvent) -> bool:
         """Tell whether the event at this leaf is in the row of its DID (K8)."""
         return any(index in leaves for leaves, _ in self._row(event.did, self._whole))

@@ -6,15 +6,14 @@ of the chain is known. Who speaks for whom, and what was revoked, is for `author
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from lodestamp.core.encoding import canonical_json
-from lodestamp.core.operations.attenuation import check, needed_commands
+from lodestamp.core.operations.attenuation import asked_of, check, needed_commands
 from lodestamp.core.operations.caps import Cap
 from lodestamp.core.operations.commands import READ_CLAIMS
 from lodestamp.core.operations.envelope import Operation
-from lodestamp.core.operations.graph.columns import Columns
+from lodestamp.core.operations.graph.columns import Columns, Read
 from lodestamp.core.operations.graph.grants import Grants
 from lodestamp.core.operations.graph.status import REFUTATION
 from lodestamp.core.operations.reference import derived_from
@@ -25,7 +24,6 @@ FAULTS: Final = (
 )  # fmt: skip
 """What may be found, in the order of their numbers in the columns that cache them."""
 
-Read = Callable[[int], Operation | None]
 Asked = tuple[str | None, int | None, str | None]
 """What a command concerns: predicate, confidence in basis points, resource."""
 
@@ -82,14 +80,7 @@ def _asked(index: int, op: Operation, columns: Columns, read: Read) -> Asked | N
         if columns.kinds[index] != REFUTATION:
             subject = read(index)
             break
-    if subject is None:
-        return None
-    body: Any = subject.body
-    if subject.type == "evidence":
-        return None, None, body["source"]
-    if subject.type in {"claim", "attestation"}:
-        return body["predicate"], body["confidence_bp"], body["subject"]
-    return None, None, None
+    return None if subject is None else asked_of(subject)
 
 
 def _allows(chain: list[Cap], command: str, asked: Asked, at: int) -> str:

@@ -33,8 +33,8 @@ def encode_rows(rows: Rows) -> bytes:
             "byteorder": sys.byteorder,
             "first": rows.first,
             "sizes": [len(part) for part in parts],
-            "chains": [[chain.author, chain.node, chain.version] for chain in rows.new_chains],
-            "caps": list(rows.new_caps),
+            "chains": [[chain.author, chain.node, chain.version] for chain in rows.chain_table],
+            "caps": list(rows.cap_table),
         }
     )
     if len(header) > HEADER_SIZE_MAX:
@@ -57,8 +57,8 @@ def decode_rows(blob: bytes) -> Rows:
             raise _bad("written by another kind of machine")
         return Rows(
             first=int(header["first"]),
-            new_chains=tuple(Chain(str(a), str(n), int(v)) for a, n, v in header["chains"]),
-            new_caps=tuple(map(str, header["caps"])),
+            chain_table=tuple(Chain(str(a), str(n), int(v)) for a, n, v in header["chains"]),
+            cap_table=tuple(map(str, header["caps"])),
             **_read_columns(memoryview(blob)[end:], header["sizes"]),
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -76,7 +76,7 @@ def _read_columns(view: memoryview, sizes: list[int]) -> dict[str, Any]:
             columns[name] = array(code)
             columns[name].frombytes(part)
     if at != len(view):
-        raise ValueError("the columns end elsewhere")
+        raise _bad("the columns end elsewhere")
     return columns
 
 

@@ -91,9 +91,11 @@ def _faults_below(state: State, index: int) -> dict[int, int]:
     while waiting:
         each = waiting.pop()
         left -= _is_fault(state, each)
-        if not left or columns.kinds[each] in {REFUTATION, GRANT}:
+        if not left:
+            break
+        if columns.kinds[each] in {REFUTATION, GRANT}:
             continue
-        sources = [s for s in columns.sources_of(each) if bad[s] and s not in came]
+        sources = {s for s in columns.sources_of(each) if bad[s] and s not in came}
         came.update(dict.fromkeys(sources, each))
         waiting += sorted(sources, reverse=True)
     return came

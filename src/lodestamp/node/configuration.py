@@ -1,0 +1,100 @@
+"""A home's settings: ``config.toml``, a closed schema (DESIGN §8).
+
+::
+
+    node = "laptop"                          the label on our own operations
+    peers = ["ed25519:…"]                    keys that may read and write here over HTTP
+    hosts = ["log.example.org"]              the names a listener goes by
+    gateways = ["https://ipfs.example"]      where missing blocks are asked for
+    kubo = "http://127.0.0.1:5001"           the kubo to push to and pull from
+
+    [tenants]                                who may ask this node to keep content
+    ann = "sha256:…"                         the address of that tenant's bearer token
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+from lodestamp.core.encoding import digest_of_address, is_content_address
+from lodestamp.core.keys import KeyId, is_key_id
+from lodestamp.core.operations import NODE_LABEL_MAX, is_node_label
+from lodestamp.errors import HomeError
+
+DEFAULT_NODE: Final = "local"
+"""The node label; a host name would tell more than was asked."""
+TENANTS_MAX: Final = 1_000
+"""Tenants of one node: each token is compared with all of them."""
+_is_host: Final = re.compile(r"[A-Za-z0-9.:\[\]-]{1,260}").fullmatch
+_is_name: Final = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
+_is_url: Final = re.compile(r"https?://[!-~]{1,1000}").fullmatch
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What ``config.toml`` says; `tenants` are names with the SHA-256 of their tokens."""
+
+    node: str = DEFAULT_NODE
+    peers: tuple[KeyId, ...] = ()
+    hosts: tuple[str, ...] = ()
+    gateways: tuple[str, ...] = ()
+    kubo: str | None = None
+    tenants: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def parse_configuration(path: str, data: bytes) -> Configuration:
+    """Read the settings; HomeError ``config`` for anything that is no setting of its kind."""
+    try:
+        document = tomllib.loads(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise HomeError(f"{path} is not UTF-8 text", code="config") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise HomeError(f"{path} is not TOML: {error}", code="config") from error
+    unknown = document.keys() - _SETTINGS.keys()
+    if unknown:
+        hint = f"there are {', '.join(sorted(_SETTINGS))}"
+        raise HomeError(f"{path}: {min(unknown)!r} is no setting", code="config", hint=hint)
+    for name, value in document.items():
+        check, kind = _SETTINGS[name]
+        if not check(value):
+            raise HomeError(f"{path}: {name} is {kind}", code="config")
+    for name in ("peers", "hosts", "gateways"):
+        document[name] = tuple(document.get(name, ()))
+    tenants = document.get("tenants", {})
+    document["tenants"] = {name: digest_of_address(each) for name, each in tenants.items()}
+    return Configuration(**document)
+
+
+def _list_of(check: Callable[[str], object]) -> Callable[[Any], bool]:
+    def holds(value: Any) -> bool:
+        return isinstance(value, list) and all(
+            isinstance(each, str) and check(each) for each in value
+        )
+
+    return holds
+
+
+def _is_tenants(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and len(value) <= TENANTS_MAX
+        and all(_is_name(name) and is_content_address(each) for name, each in value.items())
+    )
+
+
+_SETTINGS: Final[Mapping[str, tuple[Callable[[Any], object], str]]] = MappingProxyType(
+    {
+        "node": (is_node_label, f"a text of 1 to {NODE_LABEL_MAX} characters, none a control"),
+        "peers": (_list_of(is_key_id), "a list of key ids"),
+        "hosts": (_list_of(_is_host), "a list of names such as example.org"),
+        "gateways": (_list_of(_is_url), "a list of URLs such as https://ipfs.example"),
+        "kubo": (lambda value: isinstance(value, str) and _is_url(value), "a URL"),
+        "tenants": (_is_tenants, "a table of names, each with sha256: and 64 hex digits"),
+    }
+)
+"""Each setting: what it must be, and how that is said."""

@@ -1,0 +1,83 @@
+"""Opening after a crash or a loss (content spec R102)."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from lodestamp.errors import StoreError
+from stores import audited_store, findings, opened_store, pack_files, put, raw, raws
+
+
+def test_r102_what_was_not_committed_is_cut_off(tmp_path):
+    with opened_store(tmp_path) as store:
+        put(store, raws(5))
+    path = pack_files(tmp_path)[0]
+    size = path.stat().st_size
+    with path.open("ab") as file:
+        file.write(b"torn" * 100)
+    assert findings(tmp_path) == []  # a tail of a crash is no contradiction
+    with audited_store(tmp_path) as store:
+        assert path.stat().st_size == size
+        assert store.get(raw(4).cid) == raw(4).data
+
+
+def test_r102_a_pack_that_lost_committed_bytes_is_corrupt(tmp_path):
+    with opened_store(tmp_path) as store:
+        put(store, raws(5))
+    path = pack_files(tmp_path)[0]
+    os.truncate(path, path.stat().st_size - 1)
+    with pytest.raises(StoreError) as refused, opened_store(tmp_path):
+        pass
+    assert refused.value.code == "store.corrupt"
+    assert {finding.code for finding in findings(tmp_path)} == {"B2", "B6"}
+
+
+def test_r102_a_pack_that_is_gone_is_corrupt(tmp_path):
+    with opened_store(tmp_path) as store:
+        put(store, raws(5))
+    pack_files(tmp_path)[0].unlink()
+    with pytest.raises(StoreError) as refused, opened_store(tmp_path):
+        pass
+    assert refused.value.code == "store.corrupt"
+
+
+@pytest.mark.parametrize("torn", [0, 1, 40, 120])
+def test_r102_a_folder_without_rows_is_indexed_again(tmp_path, monkeypatch, torn):
+    monkeypatch.setattr("lodestamp.node.blocks.own_pack.PACK_SIZE_MAX", 6 << 20)
+    blocks = raws(12, size=1 << 20)
+    with opened_store(tmp_path) as store:
+        put(store, blocks)
+        put(store, raws(4, start=100))
+    for each in tmp_path.glob("a.db*"):
+        each.unlink()
+    if torn:
+        last = pack_files(tmp_path)[-1]
+        os.truncate(last, last.stat().st_size - torn)
+    with audited_store(tmp_path) as store:
+        assert all(store.get(block.cid) == block.data for block in blocks)
+        assert (store.get(raw(103).cid) is None) == (torn > 0)
+        put(store, raws(1, start=500))
+        assert store.get(raw(500).cid) == raw(500).data
+
+
+def test_a_pack_that_was_only_begun_is_removed(tmp_path):
+    with opened_store(tmp_path) as store:
+        put(store, raws(1))
+    begun = pack_files(tmp_path)[0].with_name("pack-00000007.car")
+    begun.write_bytes(b"\x19")
+    with audited_store(tmp_path):
+        assert not begun.exists()
+
+
+def test_a_pack_in_use_is_left_alone(tmp_path):
+    with opened_store(tmp_path) as store, store.writer() as writer:
+        for block in raws(300):
+            writer.put(block)
+        assert pack_files(tmp_path)
+        size = pack_files(tmp_path)[0].stat().st_size
+        with opened_store(tmp_path):
+            assert pack_files(tmp_path)[0].stat().st_size == size
+        writer.commit()
+    assert findings(tmp_path) == []
