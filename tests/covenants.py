@@ -18,7 +18,7 @@ from lodestamp.core.bitcoin import (
     sha256,
     verify_transaction,
 )
-from lodestamp.core.content.covenant_layout import Level
+from lodestamp.core.content import add_bytes, covenant_layout, get_profile
 from lodestamp.core.covenants import (
     Content,
     Covenant,
@@ -29,11 +29,15 @@ from lodestamp.core.covenants import (
     Path,
     Reveal,
     SpendPlan,
+    at_depth,
+    build,
     complete,
+    forced_outputs,
     plan_spend,
     recognise,
 )
-from lodestamp.core.merkle import InclusionProof
+from lodestamp.core.encoding import Cid
+from lodestamp.core.merkle import InclusionProof, leaf_hash, root
 
 ANCHOR_HEAD = bytes(8) + bytes.fromhex("266a24") + b"PRV1"
 
@@ -160,9 +164,9 @@ def _path(cov: Covenant, items) -> Path:
         cuts.append((b"".join(prefix), b"".join(suffix)))
     last = b"".join(rest)
     digest = last if cov.params.chunks is None else sha256(last)
-    levels: list[Level] = []
+    levels: list[covenant_layout.Level] = []
     for prefix, suffix in reversed(cuts):
-        levels.insert(0, Level(prefix, digest, suffix))
+        levels.insert(0, covenant_layout.Level(prefix, digest, suffix))
         digest = sha256(prefix + digest + suffix)
     return Path(tuple(levels), None if cov.params.chunks is None else last)
 
@@ -213,3 +217,53 @@ def with_witness(tx: Transaction, witness, index: int = 0) -> Transaction:
 def coin(cov: Covenant, amount: int = 100_000, txid: bytes = b"\x11" * 32) -> FundedCoin:
     """Return a coin of a covenant that no chain knows."""
     return FundedCoin(OutPoint(txid, 0), TxOut(amount, cov.script_pubkey))
+
+
+OWNER_SECRET = bytes(31) + b"\x07"
+"""The secret of `chains.SIGNER`."""
+
+
+def made_reveals(owner: bytes, script: bytes) -> dict[str, tuple[Covenant, Reveal, tuple]]:
+    """Return one covenant of each kind, what opens it, and the outputs it fixes."""
+    content = bytes(range(256)) + bytes(100)
+    cids = [RAW + sha256(bytes((n,))) for n in range(11)]
+    hashes = [leaf_hash(each) for each in cids]
+    batch = build(Kind.T2, root=root(hashes), size=len(cids), owner=owner)
+    member = Member(cids[9], prove(hashes, 9))
+    levels, leaf = path_of(bytes(480) + bytes(range(256)) * 20, 3)
+    outputs = forced_outputs(sha256(b"batch"), TxOut(90_000, script), cpfp=True, owner=owner)
+    return {
+        "T1": (build(Kind.T1, content=content, owner=owner), Content(content), ()),
+        "T2": (at_depth(batch, len(member.proof.hashes)), member, ()),
+        "T2B": (build(Kind.T2B, path=levels, leaf=leaf, owner=owner), Path(levels, leaf), ()),
+        "T2B-digest": (build(Kind.T2B, path=levels, owner=owner), Path(levels), ()),
+        "T3": (build(Kind.T3, outputs=outputs), None, outputs),
+        "T4": (build(Kind.T4, outputs=outputs), None, outputs),
+        "T5": (build(Kind.T5, owner=owner), NextRoot(sha256(b"root")), ()),
+        "T6": (build(Kind.T6, owner=owner), NextRoot(sha256(b"root")), ()),
+    }
+
+
+RAW = bytes.fromhex("01551220")
+
+
+def prove(hashes, index: int) -> InclusionProof:
+    """Return the path of a leaf, found by the definition of RFC 9162 §2.1.3.1."""
+
+    def path(part, at):
+        if len(part) == 1:
+            return ()
+        left = 1 << (len(part) - 1).bit_length() - 1
+        if at < left:
+            return (*path(part[:left], at), root(part[left:]))
+        return (*path(part[left:], at - left), root(part[:left]))
+
+    return InclusionProof(index, len(hashes), path(hashes, index))
+
+
+def path_of(data: bytes, index: int, profile: str = "covenant-8-480"):
+    """Return the blocks from a file's root to its leaf of this index, and the leaf."""
+    made, blocks = add_bytes(data, get_profile(profile))
+    held = {block.cid: bytes(block.data) for block in blocks}
+    levels = tuple(covenant_layout.path(held.get, made.cid, index))
+    return levels, held[Cid.decode(RAW + levels[-1].digest)]

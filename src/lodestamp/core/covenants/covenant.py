@@ -102,6 +102,18 @@ def recognise(leaf: bytes) -> Covenant | None:
     return None if params is None else planted([params], None)
 
 
+def restore(leaves: Sequence[bytes], r: bytes | None = None) -> Covenant:
+    """Return the covenant of these leaves, the first of them in hand.
+
+    CovenantError ``unrecognised-leaf`` where one is no template of ours, or there is none (R23).
+    """
+    params = [read_leaf(each) for each in leaves]
+    known = [each for each in params if each is not None]
+    if not known or len(known) != len(params):
+        raise CovenantError("a leaf is none of our templates", code="unrecognised-leaf")
+    return planted(known, r)
+
+
 def at_depth(cov: Covenant, depth: int) -> Covenant:
     """Return the same coin's covenant by its leaf for paths of another length (R26).
 
