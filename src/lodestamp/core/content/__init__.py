@@ -53,6 +53,7 @@ from lodestamp.core.content.limits import (
 )
 from lodestamp.core.content.links import has_links, links
 from lodestamp.core.content.murmur3 import murmur3_x64_64
+from lodestamp.core.content.node import open_node
 from lodestamp.core.content.paths import (
     ContentPath,
     Resolution,
@@ -162,6 +163,7 @@ __all__ = [
     "load",
     "ls",
     "murmur3_x64_64",
+    "open_node",
     "parse_chunker",
     "parse_path",
     "place",

@@ -149,13 +149,13 @@ def _failure(error: LodestampError) -> Response[bytes]:
 
 def _document(request: _Asking, status: PinStatus) -> JsonObject:
     """Return a status that names this very listener as the place to hand blocks to."""
-    return replace(status, delegates=(_multiaddr(request.headers.get("host", "")),)).document()
+    return replace(status, delegates=(_delegate(request.headers.get("host", "")),)).document()
 
 
-def _multiaddr(host: str) -> str:
+def _delegate(host: str) -> str:
     """Return the address a caller reached us by, as a multiaddr.
 
-    >>> _multiaddr("127.0.0.1:8470"), _multiaddr("log.example.org")
+    >>> _delegate("127.0.0.1:8470"), _delegate("log.example.org")
     ('/ip4/127.0.0.1/tcp/8470/http', '/dns/log.example.org/tcp/443/https')
     """
     name, colon, port = host.rpartition(":")

@@ -14,11 +14,11 @@ from lodestamp.core.content import (
     OUTPUT_BYTES_MAX,
     STEPS_MAX,
     Block,
+    car,
     has_links,
     links,
     walk,
 )
-from lodestamp.core.content.car import write_v1
 from lodestamp.core.encoding import Cid, JsonObject
 from lodestamp.errors import ContentError, LimitExceeded, RemoteError
 from lodestamp.node.blocks.kubo import KuboClient
@@ -94,14 +94,15 @@ def push(
 
     def counted() -> Iterator[Block]:
         nonlocal blocks, size
-        for block in walk(store.get, cid):
-            blocks += 1
-            size += len(block.data)
-            if progress is not None:
-                progress(size, size)
-            yield block
+        with store.read_for_hashing() as get:
+            for block in walk(get, cid):
+                blocks += 1
+                size += len(block.data)
+                if progress is not None:
+                    progress(size, size)
+                yield block
 
-    imported = kubo.dag_import(write_v1([cid], counted()))
+    imported = kubo.dag_import(car.write_v1([cid], counted()))
     there = (imported.roots, imported.blocks, imported.bytes)
     if there != ((cid,), blocks, size) or kubo.block_size(cid) != len(store.need(cid)):
         message = f"the other side holds {imported.blocks:,} blocks of {imported.bytes:,} bytes"

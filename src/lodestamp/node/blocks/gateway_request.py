@@ -18,8 +18,7 @@ from operator import itemgetter
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote_to_bytes
 
-from lodestamp.core.content import Scope
-from lodestamp.core.content.paths import segments_of
+from lodestamp.core.content import Scope, segments_of
 from lodestamp.errors import GatewayRefusal, LimitExceeded, PathError
 
 HEADER_ITEMS_MAX: Final = 16
