@@ -380,7 +380,12 @@ class IpnsError(ContentError):
 
 
 class PinError(ContentError):
-    """A pin that cannot be set; ``pin.incomplete`` when blocks of its DAG are missing."""
+    """A pin or a request for one that cannot be met: ``pin.*``.
+
+    ``pin.incomplete`` when blocks of the DAG are missing, ``pin.unknown`` when there is no such pin
+    or request, ``pin.request`` when it is not of the standard's form, ``pin.quota`` when its tenant
+    has as many as are taken.
+    """
 
     default_code = "pin"
 

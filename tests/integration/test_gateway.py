@@ -279,6 +279,13 @@ def test_absurd_ranges_are_bounded() -> None:
     assert refusal.value.status == 416
 
 
+@pytest.mark.parametrize("path", ["", "/", "ipfs/bafkqaaa", "/ipld/bafkqaaa", "bafkqaaa"])
+def test_a_path_of_another_kind_is_refused(path: str) -> None:
+    with pytest.raises(GatewayRefusal) as refusal:
+        parse_request(path, "format=raw", {})
+    assert (refusal.value.status, refusal.value.code) == (400, "gateway.path")
+
+
 def test_the_format_that_came_by_accept_is_named_in_content_location() -> None:
     asked = parse_request("/ipfs/bafkqaaa", "filename=%22x", CAR)
     assert asked.explicit == "/ipfs/bafkqaaa?filename=%22x&format=car"

@@ -7,7 +7,15 @@ import sqlite3
 
 import pytest
 
-from lodestamp.core.content import BLOCK_SIZE_MAX, Block, PieceStream, add_bytes, car, get_profile
+from lodestamp.core.content import (
+    BLOCK_SIZE_MAX,
+    Block,
+    PieceStream,
+    add_bytes,
+    car,
+    get_profile,
+    read,
+)
 from lodestamp.core.encoding import Cid
 from lodestamp.errors import BlockMismatch, BlockMissing, CidError, PinError, StoreError
 from lodestamp.node.blocks import FileRef, Pin
@@ -97,6 +105,30 @@ def test_r103_damaged_bytes_are_never_answered_and_healed_by_putting_again(tmp_p
         assert store.put(raw(2)) is True
         assert store.get(raw(2).cid) == raw(2).data
     assert codes(tmp_path) == {"B5"}  # the damaged section is still there
+
+
+def test_r103_damage_that_a_reader_meets_is_marked_and_named(tmp_path):
+    """The store leaves hashing to who reads for hashing, and learns what that found."""
+    with opened_store(tmp_path) as store:
+        root, blocks = add_bytes(b"y" * 3_000_000, get_profile("unixfs-v1-2025"))
+        put(store, blocks)
+        path = pack_files(tmp_path)[0]
+        with store.read_for_hashing() as get:
+            whole = b"".join(read(get, root.cid))
+        assert whole == b"y" * 3_000_000
+        data = bytearray(path.read_bytes())
+        at = data.index(b"y" * 1000)
+        data[at] ^= 1
+        path.write_bytes(bytes(data))
+        given = b""
+        with pytest.raises(BlockMismatch) as refused, store.read_for_hashing() as get:
+            for piece in read(get, root.cid):
+                given += piece
+        assert given == b""
+        assert refused.value.at is not None
+        assert not store.has(Cid.parse(refused.value.cid))
+        with store.read_for_hashing() as get, pytest.raises(BlockMismatch):
+            get(Cid.parse(refused.value.cid))
 
 
 def test_r100_a_full_pack_is_sealed_and_read_only(tmp_path, monkeypatch):

@@ -134,7 +134,7 @@ class Node(Statements, Authority, Decisions):
     @cached_property
     def gateway(self) -> Gateway:
         """What answers requests of the trustless gateway from this home's blocks."""
-        return Gateway(self.blocks.get, self.ipns_records)
+        return Gateway(self.blocks, self.ipns_records)
 
     @cached_property
     def tenants(self) -> Tenants:

@@ -6,9 +6,10 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any, BinaryIO, Final
 
 import typer
 
@@ -38,10 +39,15 @@ from lodestamp.faces.cli.plain import plain, say
 from lodestamp.faces.cli.progress import progress_bar
 from lodestamp.faces.cli.spans import ByteSpan
 
+_BLOCKS_KEPT: Final = 32
+"""Blocks of a gateway held meanwhile, 64 MiB at most: resolving and reading ask for one again."""
 _DIRECTORIES = frozenset({Kind.DIRECTORY, Kind.SHARDED})
 Where = Annotated[str, typer.Argument(metavar="CID[/PATH]", help="What, and where in it.")]
 From = Annotated[
-    str | None, typer.Option("--from", metavar="FILE.car", help="Read blocks of this CAR instead.")
+    str | None,
+    typer.Option(
+        "--from", metavar="URL|FILE.car", help="Read blocks of this gateway or CAR instead."
+    ),
 ]
 Range = Annotated[
     str | None,
@@ -68,17 +74,18 @@ def add_verbs(content: typer.Typer) -> None:
 
 @contextmanager
 def _blocks_from(context: typer.Context, source: str | None) -> Iterator[Get]:
-    """Give blocks of the named CAR, else of the home."""
-    from lodestamp.node.blocks import CarFile  # noqa: PLC0415
+    """Give blocks of the gateway or the CAR that is named, else of the home."""
+    from lodestamp.node.blocks import CarFile, GatewayClient  # noqa: PLC0415
 
     if source is None:
         with opened_store(context) as store:
             yield store.get
-        return
-    if "://" in source:
-        raise UsageError("--from takes a CAR on disk", hint="`content import` it first")
-    with CarFile.open(Path(source)) as file:
-        yield file.get
+    elif "://" in source:
+        with GatewayClient([source]) as gateway:
+            yield lru_cache(maxsize=_BLOCKS_KEPT)(gateway.find_block)
+    else:
+        with CarFile.open(Path(source)) as file:
+            yield file.get
 
 
 def get(

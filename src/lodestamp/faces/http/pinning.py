@@ -6,7 +6,10 @@ A request carries a tenant's bearer token. Errors are the standard's ``{"error":
 
 from __future__ import annotations
 
+import ipaddress
+import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -24,6 +27,7 @@ from lodestamp.faces.http.problem import status_of
 from lodestamp.node.blocks import (
     PinQuery,
     PinRequest,
+    PinStatus,
     parse_created,
     parse_match,
     parse_meta,
@@ -35,21 +39,20 @@ PIN_SIZE_MAX: Final = 65_536
 """Bytes of one pin request: its texts at their limits, four bytes each."""
 _PINS: Final = "/pinning/pins"
 _ONE: Final = "/pinning/pins/{request_id:str}"
-_BEARER: Final = "Bearer "
 _JSON: Final = "application/json"
 _ACCEPTED: Final = 202
-_NOT_FOUND: Final = 404
 _FAILED: Final = 500
 _REASONS: Final = MappingProxyType(
     {
         400: "BAD_REQUEST",
         401: "UNAUTHORIZED",
         404: "NOT_FOUND",
-        409: "CONFLICT",
-        413: "BAD_REQUEST",
-        503: "UNAVAILABLE",
+        409: "INSUFFICIENT_FUNDS",
+        500: "INTERNAL_SERVER_ERROR",
     }
 )
+_PIN_STATUSES: Final = MappingProxyType({"pin.unknown": 404, "pin.quota": 409})
+_logger: Final = logging.getLogger("lodestamp.http")
 _Asking = Request[Any, Any, Any]
 
 
@@ -59,62 +62,70 @@ def _routes(node: Node) -> Sequence[ControllerRouterHandler]:
 
     @get(_PINS)
     async def find(request: _Asking) -> Response[bytes]:
-        def act(tenant: str) -> JsonObject:
+        def act(tenant: str, _: bytes) -> JsonObject:
             count, found = service.find(tenant, _query(request))
-            return {"count": count, "results": [each.document() for each in found]}
+            return {"count": count, "results": [_document(request, each) for each in found]}
 
         return await _answer(node, request, act, 200)
 
-    @post(_PINS, request_max_body_size=PIN_SIZE_MAX)
+    @post(_PINS, request_max_body_size=None)
     async def add(request: _Asking) -> Response[bytes]:
-        body = await read_body(request, PIN_SIZE_MAX)
-        return await _answer(
-            node, request, lambda tenant: service.add(tenant, _parse(body)).document(), _ACCEPTED
-        )
+        def act(tenant: str, body: bytes) -> JsonObject:
+            return _document(request, service.add(tenant, _parse(body)))
+
+        return await _answer(node, request, act, _ACCEPTED)
 
     @get(_ONE)
     async def show(request: _Asking, request_id: FromPath[str]) -> Response[bytes]:
-        return await _answer(
-            node, request, lambda tenant: service.get(tenant, request_id).document(), 200
-        )
+        def act(tenant: str, _: bytes) -> JsonObject:
+            return _document(request, service.get(tenant, request_id))
 
-    @post(_ONE, request_max_body_size=PIN_SIZE_MAX)
-    async def replace(request: _Asking, request_id: FromPath[str]) -> Response[bytes]:
-        body = await read_body(request, PIN_SIZE_MAX)
-        return await _answer(
-            node,
-            request,
-            lambda tenant: service.replace(tenant, request_id, _parse(body)).document(),
-            _ACCEPTED,
-        )
+        return await _answer(node, request, act, 200)
+
+    @post(_ONE, request_max_body_size=None)
+    async def replace_one(request: _Asking, request_id: FromPath[str]) -> Response[bytes]:
+        def act(tenant: str, body: bytes) -> JsonObject:
+            return _document(request, service.replace(tenant, request_id, _parse(body)))
+
+        return await _answer(node, request, act, _ACCEPTED)
 
     @delete(_ONE, status_code=_ACCEPTED)
     async def remove(request: _Asking, request_id: FromPath[str]) -> Response[bytes]:
-        def act(tenant: str) -> None:
+        def act(tenant: str, _: bytes) -> None:
             service.remove(tenant, request_id)
 
         return await _answer(node, request, act, _ACCEPTED)
 
-    return find, add, show, replace, remove
+    return find, add, show, replace_one, remove
 
 
 async def _answer(
-    node: Node, request: _Asking, act: Callable[[str], JsonObject | None], status: int
+    node: Node,
+    request: _Asking,
+    act: Callable[[str, bytes], JsonObject | None],
+    status: int,
 ) -> Response[bytes]:
-    """Return what `act` gives for the tenant who asks, or the standard's failure document."""
+    """Return what `act` gives for the tenant who asks, or the standard's failure document.
+
+    Who is no tenant is refused before the body is read.
+    """
     try:
         tenant = _tenant(node, request)
-        document = await to_thread.run_sync(act, tenant)
+        body = await read_body(request, PIN_SIZE_MAX)
+        document = await to_thread.run_sync(act, tenant, body)
     except LodestampError as error:
         return _failure(error)
-    body = b"" if document is None else canonical_json(document)
+    return _response(b"" if document is None else canonical_json(document), status)
+
+
+def _response(body: bytes, status: int) -> Response[bytes]:
     headers = {"Cache-Control": "no-store"}
     return Response(body, status_code=status, media_type=_JSON, headers=headers)
 
 
 def _tenant(node: Node, request: _Asking) -> str:
-    header = request.headers.get("authorization", "")
-    token = header.removeprefix(_BEARER) if header.startswith(_BEARER) else ""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    token = token.strip() if scheme.lower() == "bearer" else ""
     tenant = node.tenants.of_token(token) if token else None
     if tenant is None:
         raise AccessError("a tenant's bearer token is needed", code="unauthorized")
@@ -124,16 +135,38 @@ def _tenant(node: Node, request: _Asking) -> str:
 def _failure(error: LodestampError) -> Response[bytes]:
     status = status_of(error)
     if isinstance(error, PinError):
-        status = _NOT_FOUND if error.code == "pin.unknown" else 400
+        status = _PIN_STATUSES.get(error.code, 400)
+    document: JsonObject = {"reason": _REASONS.get(status, "BAD_REQUEST")}
     if status == _FAILED:
-        raise error  # of a failure of our own the caller learns nothing but that
-    document: JsonObject = {
-        "error": {"reason": _REASONS.get(status, "BAD_REQUEST"), "details": error.message}
-    }
-    headers = {"Cache-Control": "no-store"}
+        _logger.error("a pin request failed", exc_info=error)
+    else:
+        document["details"] = error.message.encode("utf-8", "backslashreplace").decode()
+    response = _response(canonical_json({"error": document}), status)
     if status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    return Response(canonical_json(document), status_code=status, media_type=_JSON, headers=headers)
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _document(request: _Asking, status: PinStatus) -> JsonObject:
+    """Return a status that names this very listener as the place to hand blocks to."""
+    return replace(status, delegates=(_delegate(request.headers.get("host", "")),)).document()
+
+
+def _delegate(host: str) -> str:
+    """Return the address a caller reached us by, as a multiaddr.
+
+    >>> _delegate("127.0.0.1:8470"), _delegate("log.example.org")
+    ('/ip4/127.0.0.1/tcp/8470/http', '/dns/log.example.org/tcp/443/https')
+    """
+    name, colon, port = host.rpartition(":")
+    if not colon or "]" in port:
+        name, port = host, ""
+    name = name.strip("[]")
+    try:
+        kind = f"ip{ipaddress.ip_address(name).version}"
+    except ValueError:
+        kind = "dns"
+    return f"/{kind}/{name}/tcp/{port}/http" if port else f"/{kind}/{name}/tcp/443/https"
 
 
 def _parse(body: bytes) -> PinRequest:

@@ -94,12 +94,13 @@ def push(
 
     def counted() -> Iterator[Block]:
         nonlocal blocks, size
-        for block in walk(store.get, cid):
-            blocks += 1
-            size += len(block.data)
-            if progress is not None:
-                progress(size, size)
-            yield block
+        with store.read_for_hashing() as get:
+            for block in walk(get, cid):
+                blocks += 1
+                size += len(block.data)
+                if progress is not None:
+                    progress(size, size)
+                yield block
 
     imported = kubo.dag_import(car.write_v1([cid], counted()))
     there = (imported.roots, imported.blocks, imported.bytes)

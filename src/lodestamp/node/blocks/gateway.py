@@ -8,7 +8,7 @@ takes the CAR for whole (content spec §8).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
@@ -35,6 +35,7 @@ from lodestamp.node.blocks.gateway_request import (
     refuse,
 )
 from lodestamp.node.blocks.ipns_records import IpnsRecords
+from lodestamp.node.blocks.store import BlockStore
 
 METHODS: Final = "GET, HEAD, OPTIONS"
 CORS_HEADERS: Final[Mapping[str, str]] = {
@@ -65,10 +66,10 @@ class Answer:
 
 
 class Gateway:
-    """Answers requests from blocks that `get` gives, None for absent ones, and records."""
+    """Answers requests from a store's blocks, each hashed before it leaves, and from records."""
 
-    def __init__(self, get: Callable[[Cid], bytes | None], records: IpnsRecords) -> None:
-        self._get = get
+    def __init__(self, store: BlockStore, records: IpnsRecords) -> None:
+        self._store = store
         self._records = records
 
     def answer(self, path: str, query: str, headers: Mapping[str, str]) -> Answer:
@@ -122,7 +123,7 @@ class Gateway:
         return Answer(200, headers, _sections(root, self._blocks(asked, found, part)))
 
     def _root(self, asked: GatewayRequest, root: Cid) -> bytes:
-        data = root.digest if root.hash_code == HashCode.IDENTITY else self._get(root)
+        data = root.digest if root.hash_code == HashCode.IDENTITY else self._store.get(root)
         if data is None:
             status = 412 if asked.only_if_cached else 404
             raise refuse(status, "absent", f"{root} is not here")
@@ -130,8 +131,9 @@ class Gateway:
 
     def _resolve(self, asked: GatewayRequest, root: Cid) -> Resolution:
         try:
-            found = resolve(self._get, root, asked.segments)
-            open_node(self._get, found.cid)
+            with self._store.read_for_hashing() as get:
+                found = resolve(get, root, asked.segments)
+                open_node(get, found.cid)
         except (PathError, BlockMissing) as error:
             raise refuse(404, "absent", error.message) from None
         except LimitExceeded as error:
@@ -142,7 +144,8 @@ class Gateway:
         """Return the bytes of the entity that are asked for, else the scope."""
         if asked.bytes is None:
             return asked.scope
-        node = open_node(self._get, cid)
+        with self._store.read_for_hashing() as get:
+            node = open_node(get, cid)
         if not node.is_file:
             return Scope.ENTITY
         return asked.bytes.within(node.size) or Scope.BLOCK
@@ -153,20 +156,18 @@ class Gateway:
         for cid in found.blocks[:-1]:
             if cid.hash_code != HashCode.IDENTITY:
                 yield Block(cid, self._root(asked, cid))
-        below = (
-            walk(self._get, found.cid, part, repeated=asked.dups)
-            if isinstance(part, Scope)
-            else content_slices.nodes(self._get, found.cid, *part)
-        )
-        if asked.dups:
-            yield from below
-            return
         seen = {cid.encode() for cid in found.blocks[:-1]}
-        for block in below:
-            key = block.cid.encode()
-            if key not in seen:
-                seen.add(key)
-                yield block
+        with self._store.read_for_hashing() as get:
+            below = (
+                walk(get, found.cid, part, repeated=asked.dups)
+                if isinstance(part, Scope)
+                else content_slices.nodes(get, found.cid, *part)
+            )
+            for block in below:
+                key = block.cid.encode()
+                if asked.dups or key not in seen:
+                    seen.add(key)
+                    yield block
 
     def _record(self, asked: GatewayRequest) -> Answer:
         if asked.format != Format.IPNS_RECORD:

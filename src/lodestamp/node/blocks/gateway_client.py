@@ -40,6 +40,7 @@ GATEWAYS_MAX: Final = 16
 _RAW: Final = {"accept": "application/vnd.ipld.raw"}
 _CAR: Final = {"accept": "application/vnd.ipld.car; version=1; order=dfs; dups=n"}
 _RECORD: Final = {"accept": "application/vnd.ipfs.ipns-record"}
+_NOT_FOUND: Final = 404
 
 _Answer = TypeVar("_Answer")
 
@@ -65,6 +66,15 @@ class GatewayClient:
     def block(self, cid: Cid) -> bytes:
         """Fetch one block. The error of the last gateway when none has it."""
         return self._first(lambda remote: _block(remote, cid))
+
+    def find_block(self, cid: Cid) -> bytes | None:
+        """Fetch one block as `block`; None when the last gateway says that it has none."""
+        try:
+            return self.block(cid)
+        except RemoteError as error:
+            if error.status == _NOT_FOUND:
+                return None
+            raise
 
     def record(self, name: str, now_ns: int) -> IpnsRecord:
         """Fetch and verify the IPNS record of a name; the last gateway's error when none has it."""
@@ -153,4 +163,5 @@ def _blame(remote: Remote, error: ContentError) -> ContentError:
     """Name the gateway in an error that does not name it yet."""
     if remote.url in error.message:
         return error
-    return RemoteError(f"{remote.url}: {error.message}", code=error.code)
+    status = error.status if isinstance(error, RemoteError) else None
+    return RemoteError(f"{remote.url}: {error.message}", code=error.code, status=status)

@@ -263,7 +263,10 @@ def _byte_range(text: str | None) -> ByteRange | None:
 
 
 def _split(path: str) -> tuple[str, tuple[bytes, ...]]:
-    _, _, target, *rest = [*path.split("/"), ""]
+    before, _, after = path.removeprefix("/").partition("/")
+    if before not in {"ipfs", "ipns"} or not path.startswith("/"):
+        raise refuse(400, "path", "a path begins with /ipfs/ or /ipns/")
+    target, *rest = after.split("/")
     try:
         return target, segments_of(unquote_to_bytes(part) for part in rest)
     except (PathError, LimitExceeded) as error:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal, get_args
 
 from lodestamp.core.encoding import Cid, JsonObject
-from lodestamp.errors import CidError, LimitExceeded, PinError
+from lodestamp.errors import CidError, PinError
 from lodestamp.node.blocks.pins import PIN_NAME_MAX
 
 PinProgress = Literal["queued", "pinning", "pinned", "failed"]
@@ -85,7 +85,7 @@ class PinStatus:
     progress: PinProgress
     created_ms: int
     request: PinRequest
-    delegates: tuple[str, ...]
+    delegates: tuple[str, ...] = ()
     report: Mapping[str, str] = field(default_factory=dict)
     """The standard's `info`: texts such as why it failed."""
 
@@ -144,7 +144,7 @@ class PinQuery:
 
     def __post_init__(self) -> None:
         if len(self.cids) > CIDS_ASKED_MAX:
-            raise LimitExceeded("the number of CIDs in one search", CIDS_ASKED_MAX, len(self.cids))
+            raise _bad(f"cid names at most {CIDS_ASKED_MAX} of them")
         if not 1 <= self.limit <= PAGE_MAX:
             raise _bad(f"limit is from 1 to {PAGE_MAX:,}")
         if not self.progress:

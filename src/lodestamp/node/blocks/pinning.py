@@ -19,7 +19,7 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
 
 from lodestamp.core.encoding import Cid
-from lodestamp.errors import LimitExceeded, LodestampError, PinError
+from lodestamp.errors import LodestampError, PinError
 from lodestamp.node.blocks.pin_requests import PinProgress, PinQuery, PinRequest, PinStatus
 from lodestamp.node.blocks.pins import Pin, remove_pin, write_pins
 from lodestamp.node.blocks.store import BlockStore
@@ -56,10 +56,9 @@ class Tenants:
 class PinningService:
     """The requests of all tenants. Thread-safe; of several processes one should `start`."""
 
-    def __init__(self, store: BlockStore, fetch: Fetch, delegates: tuple[str, ...] = ()) -> None:
+    def __init__(self, store: BlockStore, fetch: Fetch) -> None:
         self._store = store
         self._fetch = fetch
-        self._delegates = delegates
         self._woken = threading.Event()
         self._stopping = False
         self._worker: threading.Thread | None = None
@@ -89,13 +88,14 @@ class PinningService:
                 _logger.exception("keeping content for tenants")
 
     def add(self, tenant: str, request: PinRequest) -> PinStatus:
-        """Take a request; LimitExceeded when the tenant has too many."""
+        """Take a request; PinError ``pin.quota`` when the tenant has too many."""
         with self._store.database.writing("taking a pin request") as connection:
             count = connection.execute(
                 select(func.count()).select_from(pin_requests).where(_of(tenant))
             ).scalar_one()
             if count >= REQUESTS_MAX:
-                raise LimitExceeded("the number of pin requests", REQUESTS_MAX, count + 1)
+                message = f"{count:,} requests are here, and no more are taken"
+                raise PinError(message, code="pin.quota")
             status = self._insert(connection, tenant, request)
         self._woken.set()
         return status
@@ -175,7 +175,7 @@ class PinningService:
 
     def _insert(self, connection: Connection, tenant: str, request: PinRequest) -> PinStatus:
         created_ms = self._store.clock()
-        status = PinStatus(str(uuid.uuid4()), "queued", created_ms, request, self._delegates)
+        status = PinStatus(str(uuid.uuid4()), "queued", created_ms, request)
         connection.execute(
             insert(pin_requests).values(
                 id=status.id,
@@ -217,7 +217,7 @@ class PinningService:
             Cid.decode(row.cid), row.name, tuple(orjson.loads(row.origins)), orjson.loads(row.meta)
         )
         report = orjson.loads(row.info)
-        return PinStatus(row.id, row.status, row.created_at, request, self._delegates, report)
+        return PinStatus(row.id, row.status, row.created_at, request, report=report)
 
 
 def _of(tenant: str) -> ColumnElement[bool]:

@@ -11,6 +11,7 @@ from lodestamp.core.content import (
     Block,
     CarLimits,
     ContentPath,
+    Get,
     Scope,
     car,
     resolve,
@@ -148,20 +149,21 @@ def export_blocks(
     With `span`, the start and end of a byte range, exactly the blocks that prove it. Each comes
     once, or with `repeated` every time it is met. BlockMissing; errors as `resolve` and `walk`.
     """
-    if span is not None:
-        end = span[1] if span[1] is not None else _size_of(store, path)
-        yield from slices.extract(store.get, path.root, path.segments, span[0], end)
-        return
-    found = resolve(store.get, path.root, path.segments)
-    given: set[Cid] = set()
-    for cid in found.blocks[:-1]:
-        if cid.hash_code != HashCode.IDENTITY and (repeated or cid not in given):
-            given.add(cid)
-            yield Block(cid, store.need(cid))
-    for block in walk(store.get, found.cid, scope, repeated=repeated):
-        if repeated or block.cid not in given:
-            yield block
+    with store.read_for_hashing() as get:
+        if span is not None:
+            end = span[1] if span[1] is not None else _size_of(get, path)
+            yield from slices.extract(get, path.root, path.segments, span[0], end)
+            return
+        found = resolve(get, path.root, path.segments)
+        given: set[Cid] = set()
+        for cid in found.blocks[:-1]:
+            if cid.hash_code != HashCode.IDENTITY and (repeated or cid not in given):
+                given.add(cid)
+                yield Block(cid, store.need(cid))
+        for block in walk(get, found.cid, scope, repeated=repeated):
+            if repeated or block.cid not in given:
+                yield block
 
 
-def _size_of(store: BlockStore, path: ContentPath) -> int:
-    return stat(store.get, resolve(store.get, path.root, path.segments).cid).size
+def _size_of(get: Get, path: ContentPath) -> int:
+    return stat(get, resolve(get, path.root, path.segments).cid).size
