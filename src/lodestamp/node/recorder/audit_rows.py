@@ -82,7 +82,7 @@ class SaidRows:
             case "refutation":
                 return {"refutes": [(self._leaf(body["target"]),)]}
             case "grant":
-                return {"cap": [_cap_row(body["cap"])]}
+                return {"cap": _cap_rows(body["cap"])}
             case "revocation":
                 return {"revocation": [(_digest(body["cap_id"]),)]}
             case "attestation":
@@ -155,9 +155,11 @@ def _digest(address: str | None) -> bytes | None:
     return None if address is None else digest_of_address(address)
 
 
-def _cap_row(document: Any) -> _Row:
+def _cap_rows(document: Any) -> list[_Row]:
     cap = parse_cap(document)
-    return (
+    if not cap.bears_its_id:
+        return []
+    row = (
         cap.issuer,
         _digest(cap.cap_id),
         cap.audience,
@@ -168,6 +170,7 @@ def _cap_row(document: Any) -> _Row:
         cap.depth_left,
         canonical_json(document),
     )
+    return [row]
 
 
 def _event_row(event: KeyEvent) -> _Row:

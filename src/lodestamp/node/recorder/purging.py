@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import BindParameter, bindparam, insert, select, update
+from sqlalchemy import BindParameter, bindparam, delete, insert, select, update
 
 from lodestamp.core.encoding import digest_of_address
 from lodestamp.errors import RecordError, UnknownOperation
@@ -56,5 +56,7 @@ def purge(database: Database, op_ids: Sequence[str], now_ms: int) -> int:
                 insert(tables.purge),
                 [{"seq": each["leaf"], "purged_at": now_ms} for each in erased],
             )
+            # the graph's cache keeps what was found in these bodies
+            connection.execute(delete(tables.graph_snapshot))
     database.cut_write_ahead_log()
     return len(erased)

@@ -48,8 +48,11 @@ class Accepted:
 
 
 def read_grant(op: Operation) -> Cap | None:
-    """Return the cap that a grant carries."""
-    return parse_cap(op.body["cap"]) if op.type == "grant" else None
+    """Return the cap that a grant carries; None where it bears the id of another (S21)."""
+    if op.type != "grant":
+        return None
+    cap = parse_cap(op.body["cap"])
+    return cap if cap.bears_its_id else None
 
 
 def read_event(op: Operation) -> KeyEvent | None:

@@ -295,6 +295,8 @@ class Authority(Testimony):
 
     def _attestation(self, index: int, horizon: Horizon) -> str:
         code = self._acting(index, horizon)
+        if index not in self._named:
+            return code or "purged"
         cached = self._columns.attested[index]
         if cached == UNKNOWN:
             fault, final = attested_fault(index, self._columns, self.grants, self._read)
