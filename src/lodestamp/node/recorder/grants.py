@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from lodestamp.core.encoding import Digest, address_of_digest, digest_of_address, parse_canonical
 from lodestamp.core.keys import KeyId, PublicKey, is_did
