@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
 
 import pytest
@@ -82,6 +83,17 @@ def test_an_event_that_a_stranger_signed_lets_nobody_in(tmp_path):
         assert node.peers.delegation.is_root(rotated.key_id)
         node.identities.deactivate(made.did)
         assert not node.peers.delegation.is_root(rotated.key_id)
+
+
+def test_rotations_at_the_same_time_follow_one_another(tmp_path):
+    """K8: two from one event would be a fork, and would end the identity's rotations."""
+    with audited_node(tmp_path / "home") as node:
+        made = node.identities.new()
+        with ThreadPoolExecutor(4) as pool:
+            rotated = list(pool.map(node.identities.rotate, [made.did] * 4))
+        assert max(each.index for each in rotated) == 4
+        state = node.identities.resolve(made.did)
+        assert (state.index, state.disputed) == (4, False)
 
 
 def test_the_order_in_which_key_events_came_decides_nothing(tmp_path):

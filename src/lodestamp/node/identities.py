@@ -106,25 +106,27 @@ class Identities:
         UsageError for what is no identity, or one that cannot rotate; HomeError ``key-missing``
         when its next key is not in this home.
         """
-        state = self._state_of(named)
-        event = self._last_event(state)
-        following = self._following(state)
-        if following is None:
-            raise UsageError(f"{state.did} promised no next key: it can only be deactivated")
-        after = self._keyring.new(suite or following.public_key.suite)
-        promise = next_key_digest(after.key_id)
-        self._record(event.rotation(following.public_key, next=promise), following)
+        with self._lock():  # two rotations from one event would be a fork that nobody can undo
+            state = self._state_of(named)
+            event = self._last_event(state)
+            following = self._following(state)
+            if following is None:
+                raise UsageError(f"{state.did} promised no next key: it can only be deactivated")
+            after = self._keyring.new(suite or following.public_key.suite)
+            promise = next_key_digest(after.key_id)
+            self._record(event.rotation(following.public_key, next=promise), following)
         return self.show(state.did)
 
     def deactivate(self, named: str) -> Identity:
         """End an identity for ever; errors as `rotate`."""
-        state = self._state_of(named)
-        event = self._last_event(state)
-        signer = self._following(state)
-        if signer is None:
-            assert state.key is not None  # noqa: S101  `_state_of` refuses what has ended
-            signer = self._keyring.find(state.key.key_id)
-        self._record(event.deactivation(signer.public_key), signer)
+        with self._lock():
+            state = self._state_of(named)
+            event = self._last_event(state)
+            signer = self._following(state)
+            if signer is None:
+                assert state.key is not None  # noqa: S101  `_state_of` refuses what has ended
+                signer = self._keyring.find(state.key.key_id)
+            self._record(event.deactivation(signer.public_key), signer)
         return self.show(state.did)
 
     def resolve(self, did: str, at_index: int | None = None) -> KeyState:

@@ -35,7 +35,7 @@ class Guard:
         LimitExceeded above `size_max`.
         """
         signed = self._signed(request)
-        self._access.require_owner(signed, command)
+        await to_thread.run_sync(self._access.require_owner, signed, command)
         self._access.admit(signed)
         return await self._body(request, signed, size_max)
 
