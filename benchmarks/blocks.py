@@ -6,15 +6,19 @@ import hashlib
 import os
 import random
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.table import SEED, Findings, Timing, compare, timed
+from benchmarks.table import SEED, Fact, Findings, Timing, compare, timed
 from lodestamp.core.content import DEFAULT, ContentPath, car, get_profile
 from lodestamp.node.blocks import Adder, BlockStore, export_blocks
 from lodestamp.node.storage import Database
 
 MIB = 1 << 20
+PEAK_MIB_MAX = 200
+"""What an add may take in memory, whatever the file's size."""
 
 
 def findings(*, quick: bool) -> Findings:
@@ -37,6 +41,7 @@ def findings(*, quick: bool) -> Findings:
             rounds=3,
             clock="wall",
         )
+        yield _peak(path, folder / "peak")
         exported = folder / "content.car"
         _export(path, folder / "kept", exported)
         yield compare(
@@ -61,6 +66,30 @@ def _adding(path: Path, folder: Path, size: int) -> Timing:
     assert sum(each.stat().st_size for each in fresh.glob("blocks/packs/*")) > size
     shutil.rmtree(fresh)
     return timing
+
+
+_CHILD = """
+import sys
+from pathlib import Path
+import lodestamp
+with lodestamp.open(sys.argv[2]) as node:
+    node.add([sys.argv[1]])
+for line in Path("/proc/self/status").read_text().splitlines():
+    if line.startswith("VmHWM:"):
+        print(line.split()[1])
+"""
+
+
+def _peak(path: Path, home: Path) -> Fact:
+    """Add the file in a process of its own and ask the kernel for its peak memory."""
+    measure = "… peak memory of a process that does it"
+    if not Path("/proc/self/status").exists():
+        return Fact(measure, "unknown here")
+    command = [sys.executable, "-c", _CHILD, str(path), str(home)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
+    shutil.rmtree(home)
+    peak = int(done.stdout) / 1024
+    return Fact(measure, f"{peak:.0f} MiB", aim=f"≤ {PEAK_MIB_MAX}", is_met=peak <= PEAK_MIB_MAX)
 
 
 def _copying(path: Path, folder: Path, size: int) -> Timing:

@@ -142,6 +142,22 @@ def test_a_lying_gateway_is_named_and_asked_last(store: BlockStore) -> None:
             assert client.urls == (honest, liar)
 
 
+def test_a_block_read_from_a_gateway_is_checked_missing_or_an_error() -> None:
+    """What ``--from URL`` reads with: 404 alone means that the block is not there."""
+    root, blocks = a_dag("looked at")
+    with gateway({f"raw /ipfs/{blocks[0].cid}": blocks[0].data}) as url, GatewayClient([url]) as it:
+        assert it.find_block(blocks[0].cid) == blocks[0].data
+        assert it.find_block(root.cid) is None
+    with gateway({f"raw /ipfs/{root.cid}": b"lie"}) as url, GatewayClient([url]) as it:
+        with pytest.raises(RemoteError, match=url) as caught:
+            it.find_block(root.cid)
+        assert (caught.value.code, caught.value.status) == ("block.mismatch", None)
+    with GatewayClient([url]) as gone:
+        with pytest.raises(RemoteError) as caught:
+            gone.find_block(root.cid)
+        assert caught.value.code == "remote.unreachable"
+
+
 def test_a_dag_of_too_many_bytes_is_refused_before_it_fills_the_store(store: BlockStore) -> None:
     root, blocks = a_dag("large")
     answers = {f"car /ipfs/{root.cid}": car_of(root.cid, blocks[::-1])}
