@@ -78,14 +78,18 @@ class Authority(Testimony):
     def decides(self, index: int) -> bool:
         """Tell whether the standing of others may depend on the newest operation.
 
-        What a stranger writes about a capability decides nothing, so it costs nothing.
+        What a stranger writes about a capability or an identity decides nothing, so it costs
+        nothing.
         """
         kind = self._columns.kinds[index]
         if kind == GRANT:
             named = self.named(index)
             first = named is not None and len(self.grants.of(named).grants) == 1
             return first or not self._grant_code(index, self.whole)
-        return kind == KEY or (kind in _DECIDING and not self.code(index, self.whole))
+        if kind == KEY:
+            shown = self.key_events[index].key.key_id
+            return index in self.disputing or bool(self.grants.waiting_for(shown))
+        return kind in _DECIDING and not self.code(index, self.whole)
 
     def forget(self) -> None:
         """Drop what was derived: something that others depend on has come."""

@@ -31,12 +31,11 @@ class Reach:
         found = {index}
         if kind == KEY:
             event = authority.key_events[index]
-            of_did = authority.identities.leaves_of(event.did)
-            found.update(of_did)
             found.update(self.of_capabilities(authority.grants.waiting_for(event.key.key_id)))
-            disputed = any(authority.key_events[n].index >= event.index for n in of_did[:-1])
-            if disputed and authority.is_principal(event.did):
-                found.update(self.delicate())
+            if index in authority.disputing:
+                found.update(authority.identities.leaves_of(event.did))
+                if authority.is_principal(event.did):
+                    found.update(self.delicate())
         chains = set() if forked is None else {forked}
         if kind == CONFIRM:
             chains.add(self._columns.chains[self._columns.sources_of(index)[0]])

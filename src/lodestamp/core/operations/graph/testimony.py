@@ -47,6 +47,8 @@ class Testimony:
         self.confirms: dict[int, list[tuple[int, int]]] = {}
         """For each chain the confirmations: their leaf, and that of what they keep."""
         self.key_events: dict[int, KeyEvent] = {}
+        self.disputing: set[int] = set()
+        """The key events that came beside or before others of their DID."""
         self._named: dict[int, str] = {}
         self._columns = columns
         self._read = read
@@ -71,7 +73,8 @@ class Testimony:
         elif kind == KEY and op is not None:
             event = KeyEvent.parse(op.body["event"])
             self.key_events[index] = event
-            self.identities.add(index, event)
+            if self.identities.add(index, event):
+                self.disputing.add(index)
         elif kind == CONFIRM and op is not None:
             keep = columns.sources_of(index)[0]
             kept = columns.chain_of(keep)
