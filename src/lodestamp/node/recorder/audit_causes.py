@@ -58,7 +58,8 @@ class Foundations:
             needed.append((f"the key {author}", self._key_events[author]))
         leaves = [leaf for _each, leaf in named if leaf is not None]
         leaves += [leaf for _what, some in needed for leaf in some]
-        past = self._lineage.past(parents, min(leaves, default=0))
+        # asked for nothing, there is no need to go down at all
+        past = self._lineage.past(parents, min(leaves, default=len(self._types)))
         for reference, leaf in named:
             if leaf is None or leaf not in past:
                 yield f"{reference.op_id} (at {reference.at}) is not in its past"
