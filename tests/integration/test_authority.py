@@ -113,6 +113,31 @@ def test_S26_an_attestation_goes_stale_with_its_claim_and_comes_back(node):
     assert node.status(shown.op_id) is Status.VALID
 
 
+def test_S26_the_next_session_tells_the_delegate_what_went_stale_and_what_came_back(tmp_path):
+    with ExitStack() as stack:
+        owner = stack.enter_context(lodestamp.open(tmp_path / "owner"))
+        delegate = stack.enter_context(lodestamp.open(tmp_path / "delegate"))
+        listening = stack.enter_context(served(owner))
+        _, claimed = drawn(owner)
+        given = owner.grant(delegate.key_id, predicates=["prefers.*"], expires_at=soon())
+        owner.attest(given.cap_id, claimed.op_id)
+
+        def kept():
+            assert delegate.sync(listening.url, delegated=given.cap_id).rejected == ()
+            return [op.type for op in delegate.peers.shallow.operations(given.cap_id)]
+
+        assert kept() == ["grant", "attestation"]
+        fallen = owner.refute(claimed.op_id, reason="a misreading")
+        assert kept() == ["grant", "notice"]
+        assert kept() == ["grant", "notice"]
+        owner.refute(fallen.op_id, reason="it was right after all")
+        assert kept() == ["grant", "attestation", "notice", "notice"]
+        assert owner.notify(given.cap_id) == []
+        assert owner.notify(NEVER) == []
+    assert_clean(tmp_path / "owner")
+    assert_clean(tmp_path / "delegate")
+
+
 def test_S24_children_fall_with_their_parent(node):
     other = node.identities.new(alias="helper")
     given = node.grant(

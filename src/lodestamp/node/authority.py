@@ -25,6 +25,7 @@ from lodestamp.core.operations import (
     commit,
     derived_from,
     grant,
+    notice,
     purged_root_of,
     receipt,
     revocation,
@@ -203,6 +204,26 @@ class Authority(Writing):
         return then(
             recorded, lambda each: widened(Attested, each, commitment=commitment, opening=opening)
         )
+
+    def notify(self, cap_id: str) -> list[Recorded]:
+        """Tell the audience of a grant which attestations of ours went stale, or stand again (S26).
+
+        One signed notice for each change since the last; the grant's next session carries them. Of
+        grants that others issued there is nothing to say.
+        """
+        by = self._recorder.authorship
+        with self._state() as graph:
+            cap = graph.cap(cap_id)
+            if cap is None or cap.issuer != by.signer.key_id:
+                return []
+            changes = graph.unnoticed(cap_id)
+        if by.cap is None:
+            by = replace(by, cap=cap.parent)
+        bodies = [
+            notice(attestation_op=op_id, state=state, audience=cap.audience)
+            for op_id, state in changes
+        ]
+        return [each.result() for each in [self._author("notice", body, by=by) for body in bodies]]
 
     def receipt(self, cap_id: str, *, revocation_op: str, statement: str = "purged") -> Receipted:
         """Erase what was shown to us under a revoked grant (S28), then sign that it is gone.

@@ -72,6 +72,7 @@ def _routes(node: Node) -> Sequence[ControllerRouterHandler]:
         after = number_of(request, "after", INT_MAX, default=0)
         delegation = node.peers.delegation
         signed = await guard_of(request).audience(request, partial(_sees, delegation, cap_id))
+        await to_thread.run_sync(node.notify, cap_id)
         lines = await to_thread.run_sync(delegation.stream, signed.key_id, cap_id, after)
         return Stream(lines, media_type=LINES)
 

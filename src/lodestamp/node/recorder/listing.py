@@ -32,7 +32,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to list; None is anything."""
+    """What to list; None is anything. An author is a key id, or a DID for all its keys."""
 
     type: str | None = None
     author: str | None = None
@@ -131,7 +131,10 @@ def _query(wanted: Wanted, after: int, size: int) -> Select[Any]:
     if wanted.type is not None:
         query = query.where(column.type == wanted.type)
     if wanted.author is not None:
-        query = query.where(tables.author.c.text == wanted.author)
+        shown = tables.key_event.c
+        keys = select(shown.key_id).where(shown.did == wanted.author)
+        text = tables.author.c.text
+        query = query.where((text == wanted.author) | text.in_(keys))
     if wanted.predicate is not None:
         query = query.where(column.type.in_(_PREDICATED))
     return query

@@ -35,10 +35,9 @@ def receive_delegated(
     after = 0 if receipts else shallow.count(cap_id)
     target = f"{BASE}/delegated?cap={quote(cap_id, safe=':')}&after={after}"
     wires, end = _read(peer, target)
-    received, refused = shallow.receive(cap_id, wires, audience)
     if any(_RESTORED in wire for wire in wires):  # its attestation came before `after`
         wires, end = _read(peer, target.replace(f"after={after}", "after=0"))
-        shallow.receive(cap_id, wires, audience)
+    received, refused = shallow.receive(cap_id, wires, audience)
     held = set(wires)
     sent = _send(peer, [op.wire for op in receipts if op.wire not in held])
     return SyncReport(

@@ -96,6 +96,13 @@ class ProvenanceGraph(State):
         """Return the ids of the capabilities that were cut from one, and from those, ascending."""
         return sorted(self.authority.grants.below(cap_id) - {cap_id})
 
+    def unnoticed(self, cap_id: str) -> list[tuple[str, str]]:
+        """Return attestations under a capability of which the newest notice is no longer true.
+
+        With each what a notice would say now: ``stale`` or ``restored`` (S26).
+        """
+        return walks.unnoticed(self, self.authority.grants.of(cap_id).attestations)
+
     def allows(self, cap_id: str, command: str, at: int) -> Decision:
         """Decide whether a capability allows a command at a time (Unix seconds), as things stand.
 
