@@ -73,6 +73,7 @@ from lodestamp.core.content.profiles import (
 )
 from lodestamp.core.content.rabin import Rabin
 from lodestamp.core.content.reader import Kind, Stat, ls, read, stat
+from lodestamp.core.content.rfc3339 import format_time, parse_time
 from lodestamp.core.content.slices import Slice
 from lodestamp.core.content.stream import PieceStream
 from lodestamp.core.content.tree import File, Folder, Symlink, Tree, TreeEntry
@@ -154,6 +155,7 @@ __all__ = [
     "dag_json",
     "dag_pb",
     "edges_of",
+    "format_time",
     "get_profile",
     "hamt",
     "has_links",
@@ -164,6 +166,7 @@ __all__ = [
     "murmur3_x64_64",
     "parse_chunker",
     "parse_path",
+    "parse_time",
     "place",
     "read",
     "resolve",
