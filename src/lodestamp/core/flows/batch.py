@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from lodestamp.core.encoding import Cid, JsonObject
+from lodestamp.core.encoding import Cid
 from lodestamp.core.flows.layout import content_cid
 from lodestamp.core.flows.packet import DataFlowPacket
 from lodestamp.core.flows.patterns import batch_of
-from lodestamp.core.merkle import leaf_hash, leaf_hashes, node_hash, root
+from lodestamp.core.merkle import leaf_hash, leaf_hashes, node_hash
+from lodestamp.core.merkle import root as root_of
 from lodestamp.errors import CidError, FlowError
 
 Sibling = tuple[bytes, bool]
@@ -16,7 +18,7 @@ Sibling = tuple[bytes, bool]
 _CID_SIZE = 36
 
 
-def batch_cids(op: JsonObject, packet: DataFlowPacket) -> list[bytes]:
+def batch_cids(op: Mapping[str, Any], packet: DataFlowPacket) -> list[bytes]:
     """Return the operation's batch, else the packet's, else the content alone, as binary CIDs."""
     named = op.get("batch", packet.metadata.get("batch"))
     if named is None:
@@ -35,21 +37,37 @@ def batch_cids(op: JsonObject, packet: DataFlowPacket) -> list[bytes]:
     return cids
 
 
+def member_path(op: Mapping[str, Any], packet: DataFlowPacket) -> tuple[list[Sibling], bytes]:
+    """Return the siblings of a Merkle proof, lowest first, and its root, given or built.
+
+    FlowError ``batch`` for a batch without the content, ``merkle-root`` for a proof that leads
+    elsewhere.
+    """
+    cid = content_cid(packet).encode()
+    if "root" not in op:
+        return path_to(batch_cids(op, packet), cid)
+    siblings = [(bytes.fromhex(each["hash"]), each["side"] == "right") for each in op["elements"]]
+    root = bytes.fromhex(op["root"])
+    if fold(cid, siblings) != root:
+        raise FlowError("the Merkle proof leads to another root", code="merkle-root")
+    return siblings, root
+
+
 def path_to(batch: Sequence[bytes], cid: bytes) -> tuple[list[Sibling], bytes]:
     """Return the siblings of a CID, lowest first, and the root; FlowError ``batch`` if absent."""
     if cid not in batch:
         raise FlowError("the content is not in the batch", code="batch")
     index, hashes = batch.index(cid), leaf_hashes(batch)
     siblings: list[Sibling] = []
-    top = root(hashes)
+    top = root_of(hashes)
     while len(hashes) > 1:
         split = 1 << (len(hashes) - 1).bit_length() - 1
         left, right = hashes[:split], hashes[split:]
         if index < split:
-            siblings.append((root(right), True))
+            siblings.append((root_of(right), True))
             hashes = left
         else:
-            siblings.append((root(left), False))
+            siblings.append((root_of(left), False))
             hashes, index = right, index - split
     return siblings[::-1], top
 

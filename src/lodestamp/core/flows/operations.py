@@ -32,8 +32,8 @@ from lodestamp.core.bitcoin import (
     verify_input,
 )
 from lodestamp.core.encoding import JsonObject, base64_encode
-from lodestamp.core.flows.batch import batch_cids, fold, path_to
-from lodestamp.core.flows.introspection import ForcedOutput, force_output
+from lodestamp.core.flows.batch import member_path
+from lodestamp.core.flows.introspection import ForcedOutput, force_output, payload_of
 from lodestamp.core.flows.layout import content_cid
 from lodestamp.core.flows.packet import DataFlowPacket
 from lodestamp.core.flows.patterns import ELEMENT_MAX, bytes_of
@@ -210,17 +210,7 @@ def _chain(op: JsonObject, packet: DataFlowPacket) -> _Compiled:
 
 def _member(op: JsonObject, packet: DataFlowPacket) -> _Compiled:
     cid = content_cid(packet).encode()
-    if "root" in op:
-        siblings = [
-            (bytes.fromhex(str(each["hash"])), each["side"] == "right")
-            for each in _items(op["elements"])
-        ]
-        root = bytes.fromhex(str(op["root"]))
-    else:
-        batch = batch_cids(op, packet)
-        siblings, root = path_to(batch, cid)
-    if fold(cid, siblings) != root:
-        raise FlowError("the Merkle proof leads to another root", code="merkle-root")
+    siblings, root = member_path(op, packet)
     step = "ROT IF SWAP ENDIF CAT 1 SWAP CAT SHA256"
     folds = f"{step} " * len(siblings)
     script = from_asm(f"<00> SWAP CAT SHA256 {folds}DUP <{root.hex()}> EQUALVERIFY")
@@ -234,8 +224,9 @@ def _direction(is_left: bool) -> bytes:  # noqa: FBT001  the only argument
 
 
 def _introspection(op: JsonObject, packet: DataFlowPacket) -> _Compiled:
-    forced = force_output(bytes_of(op["script_data"]), packet)
-    return _Compiled("script_data", forced.leaf, forced.shown, forced.payload, forced)
+    forced = force_output(op, packet)
+    shown = forced.tx.inputs[0].witness[:-2]
+    return _Compiled("script_data", forced.covenant.leaf, shown, payload_of(op), forced)
 
 
 def _items(value: Any) -> Sequence[Any]:

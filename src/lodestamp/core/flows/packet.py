@@ -109,7 +109,8 @@ class DataFlowPacket:
         MalformedPacket for a missing or unknown key, an unknown stage or state, or a value of
         another kind; LimitExceeded for metadata over 64 KiB.
         """
-        if not isinstance(document, Mapping) or set(document) != _KEYS:
+        document = _object("a packet", document)
+        if set(document) != _KEYS:
             raise MalformedPacket(_wrong_keys(document))
         try:
             stage = DataFlowStage(document["processing_stage"])
@@ -153,7 +154,7 @@ class DataFlowPacket:
 
 
 def require_metadata(metadata: object) -> JsonObject:
-    """Return a copy of metadata; MalformedPacket unless a JSON object, LimitExceeded over 64 KiB."""
+    """Return a copy of a JSON object; MalformedPacket for another, LimitExceeded over 64 KiB."""
     copied = _object("metadata", metadata)
     try:
         size = len(canonical_json(copied))
@@ -164,9 +165,7 @@ def require_metadata(metadata: object) -> JsonObject:
     return copied
 
 
-def _wrong_keys(document: object) -> str:
-    if not isinstance(document, Mapping):
-        return "a packet is an object"
+def _wrong_keys(document: Mapping[str, object]) -> str:
     unknown = sorted(map(str, set(document) - _KEYS))
     missing = sorted(_KEYS - set(document))
     return f"unknown keys {unknown}, missing keys {missing}"

@@ -319,7 +319,7 @@ def _terms(value: object) -> CovenantTerms:
     found = _closed("bitcoin_covenant", value, frozenset(), _COVENANT_KEYS)
     script = found.get("validation_script", "OP_CHECKSIG")
     conditions = _names(found, "spending_conditions", lambda each: each in _CONDITIONS)
-    requirements = _names(found, "validation_requirements", lambda each: _is_requirement(each))
+    requirements = _names(found, "validation_requirements", _is_requirement)
     if script not in _SCRIPTS:
         raise MalformedPattern(f"validation_script is one of {', '.join(sorted(_SCRIPTS))}")
     mode = found.get("leaf_mode", "auto")
