@@ -44,9 +44,8 @@ def judged(name: str, judge: Callable[[], Judged]) -> Leg:
 def require_equal(what: str, stored: object, derived: object) -> None:
     """Refute the leg when a stored value is not the derived one."""
     if stored != derived:
-        raise Mismatch(
-            what.replace(" ", "-"), f"{what}: stored {stored!s:.80}, not {derived!s:.80}"
-        )
+        detail = f"{what}: stored {stored!s:.80}, not {derived!s:.80}"
+        raise FlowError(detail, code=what.replace(" ", "-"))
 
 
 def work_log2(work: int) -> float:

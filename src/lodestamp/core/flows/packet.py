@@ -113,8 +113,8 @@ class DataFlowPacket:
         if set(document) != _KEYS:
             raise MalformedPacket(_wrong_keys(document))
         try:
-            stage = DataFlowStage(document["processing_stage"])
-            state = ProcessingState(document["processing_state"])
+            stage = DataFlowStage(str(document["processing_stage"]))
+            state = ProcessingState(str(document["processing_state"]))
         except ValueError as error:
             raise MalformedPacket(str(error)) from None
         operations = document["op_cat_operations"]

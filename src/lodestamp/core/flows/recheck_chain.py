@@ -229,7 +229,8 @@ def _spends(packet: DataFlowPacket, coins: Sequence[Coin]) -> Judged:
         verdict = verify_spend(tx, 0, (funding.outputs[place.vout],), rules)
         if verdict.status is Status.REFUTED:
             worst = next(leg for leg in verdict.legs if leg.status is Status.REFUTED)
-            raise Mismatch(worst.code.partition(".")[2], f"{worst.name}: {worst.detail}")
+            detail = f"{worst.name}: {worst.detail}"
+            raise FlowError(detail, code=worst.code.partition(".")[2])
         require_equal("leaf of the spend", tx.inputs[0].witness[-2].hex(), coin.told["script_hex"])
         bound = verdict.bound.facts if verdict.bound else {}
         if "links" in bound:
