@@ -8,7 +8,7 @@ from math import log2
 
 from lodestamp.core.bitcoin import BlockHeader, NetworkParams, TxInclusion
 from lodestamp.core.verdict import Fact, Leg, Status
-from lodestamp.errors import BlockMissing, LodestampError
+from lodestamp.errors import BlockMissing, FlowError, LodestampError
 
 Judged = tuple[str, Mapping[str, Fact]]
 """What a leg rests on, and its facts."""

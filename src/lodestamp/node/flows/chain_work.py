@@ -221,7 +221,9 @@ class ChainWork:
             fee = -(-rate * spend_vsize(binding.covenant) // 1000)
             outputs = (TxOut(coin.output.amount - fee, _P2TR + self.signer.output_key()),)
         planned = plan_spend(binding.covenant, coin, outputs, reveal=binding.reveal)
-        signatures = [self.signer.sign_schnorr(each.message, tweaked=False) for each in planned.to_sign]
+        signatures = [
+            self.signer.sign_schnorr(each.message, tweaked=False) for each in planned.to_sign
+        ]
         return complete(planned, signatures)
 
     def _judge(
@@ -233,8 +235,10 @@ class ChainWork:
     ) -> JsonObject:
         """Hold every spend against consensus, policy and its mutants before it is sent."""
         rules, tried, refused = rules_of(packet), 0, 0
-        active = {name: True for name in rules.heights}
-        standard = standard_flags(**{name: name in active for name in ("opcat", "checktemplateverify")})
+        active = dict.fromkeys(rules.heights, True)
+        standard = standard_flags(
+            **{name: name in active for name in ("opcat", "checktemplateverify")}
+        )
         for binding, tx, coin in zip(bindings, txs, funded, strict=True):
             spent = (coin.output,)
             for flags in (rules.flags, standard):

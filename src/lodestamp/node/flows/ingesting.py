@@ -73,9 +73,7 @@ def ingest(store: BlockStore, packet: DataFlowPacket) -> JsonObject:
     }
 
 
-def _kept(
-    store: BlockStore, pieces: Iterable[bytes | memoryview], profile: Profile
-) -> ContentRef:
+def _kept(store: BlockStore, pieces: Iterable[bytes | memoryview], profile: Profile) -> ContentRef:
     with store.writer() as writer:
         for made in add_file(pieces, profile):
             if isinstance(made, Root):

@@ -180,14 +180,16 @@ class FlowStore:
             _row(connection, packet_id)
             query = select(events).where(events.c.packet_id == packet_id).order_by(events.c.seq)
             return [
-                FlowEvent(row.seq, row.stage, row.state, row.at, parse_canonical(row.detail.encode()))
+                FlowEvent(
+                    row.seq, row.stage, row.state, row.at, parse_canonical(row.detail.encode())
+                )
                 for row in connection.execute(query)
             ]
 
     # Leases
 
     def claim(self, packet_id: str | None = None) -> StoredFlow | None:
-        """Take the lease of a packet, or of the one that has been due longest; None if there is none.
+        """Take the lease of a packet, or of the one that has been due longest; None if none is.
 
         A lease that ran out, or whose runner is known to have ended, is taken over. PacketNotFound
         for a named packet that is unknown, LeaseLost for one that another runner holds.
