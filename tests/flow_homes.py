@@ -48,9 +48,7 @@ class World:
         self.surroundings = Surroundings(
             lambda: self.now_us, lambda: self.now_us, self.draw, lambda _s: None
         )
-        self.runner = OPCATDataFlowProcessor(
-            self.store, self.blocks, self.work, self.surroundings
-        )
+        self.runner = OPCATDataFlowProcessor(self.store, self.blocks, self.work, self.surroundings)
         self.orchestrator = DataFlowOrchestrator(self.runner)
 
     def ms(self) -> int:

@@ -9,6 +9,7 @@ from typing import Final
 from lodestamp.errors import (
     BlockMissing,
     HomeError,
+    LeaseLost,
     ListenError,
     LodestampError,
     LogLockedError,
@@ -31,6 +32,7 @@ INTERRUPTED: Final = 130
 _UNAVAILABLE = (
     BlockMissing,
     HomeError,
+    LeaseLost,
     ListenError,
     LogLockedError,
     PinError,

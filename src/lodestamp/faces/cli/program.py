@@ -11,7 +11,18 @@ from typing import Annotated, Any
 import typer
 
 from lodestamp.errors import LodestampError, UsageError
-from lodestamp.faces.cli import content, judge, keeping, key, log, reading, record, serve, sync
+from lodestamp.faces.cli import (
+    content,
+    flow,
+    judge,
+    keeping,
+    key,
+    log,
+    reading,
+    record,
+    serve,
+    sync,
+)
 from lodestamp.faces.cli.exits import DONE, INTERRUPTED, UNAVAILABLE, USAGE, report_error
 from lodestamp.faces.cli.options import AUTHORING
 from lodestamp.version import __version__
@@ -33,6 +44,7 @@ app.add_typer(keeping.content, name="content")
 reading.add_verbs(keeping.content)
 app.add_typer(log.log, name="log")
 app.add_typer(key.key, name="key")
+app.add_typer(flow.flow, name="flow")
 app.command()(log.fsck)
 app.command()(serve.serve)
 app.command()(sync.sync)
