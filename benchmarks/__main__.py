@@ -9,6 +9,7 @@ import time
 from benchmarks import (
     bitcoin,
     blocks,
+    bitcoin_chain,
     content,
     encoding,
     graph,
@@ -30,6 +31,7 @@ ROOMS = {
     "content": content.findings,
     "blocks": blocks.findings,
     "bitcoin": bitcoin.findings,
+    "chain": bitcoin_chain.findings,
     "recorder": recorder.findings,
     "ingest": ingest.findings,
     "proof": proof.findings,

@@ -7,6 +7,7 @@
     lodestamp.db   the log, and the index of the blocks
     blocks/        the blocks of content that was added
     checkpoint     the newest checkpoint this home has published
+    chain/         the Bitcoin simulator's file, and the cookie of its RPC
 """
 
 from __future__ import annotations
@@ -121,7 +122,7 @@ class HomeFolder:
         """Refuse a folder of other things; under the lock, or another maker would be a stranger."""
         if self.exists:
             return
-        strangers = {entry.name for entry in self.path.iterdir()} - {"keys", "config.toml"}
+        strangers = {entry.name for entry in self.path.iterdir()} - {"chain", "config.toml", "keys"}
         if strangers:
             raise HomeError(
                 f"{self.path} holds other files and no log",

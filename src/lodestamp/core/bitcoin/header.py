@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Self
 
 from lodestamp.core.bitcoin.hashes import sha256d
@@ -33,8 +34,11 @@ class BlockHeader:
     def __post_init__(self) -> None:
         if len(self.prev) != 32 or len(self.merkle) != 32:
             raise MalformedBlock("header-hash", "a header names two hashes of 32 bytes")
-        if not -(1 << 31) <= self.version < 1 << 31 or not all(
-            0 <= each < 1 << 32 for each in (self.time, self.bits, self.nonce)
+        if not (
+            -0x80000000 <= self.version <= 0x7FFFFFFF
+            and 0 <= self.time <= 0xFFFFFFFF
+            and 0 <= self.bits <= 0xFFFFFFFF
+            and 0 <= self.nonce <= 0xFFFFFFFF
         ):
             raise MalformedBlock("header", "a number of the header does not fit its field")
 
@@ -67,6 +71,7 @@ class BlockHeader:
         return 0 if target is None else work_of_target(target)
 
 
+@lru_cache(maxsize=256)
 def target_of(bits: int) -> int | None:
     """Expand a compact target; None when it is negative, zero or above 2^256-1 (R17)."""
     exponent, mantissa = bits >> 24, bits & 0x7FFFFF
@@ -87,6 +92,7 @@ def bits_of(target: int) -> int:
     return size << 24 | mantissa
 
 
+@lru_cache(maxsize=256)
 def work_of_target(target: int) -> int:
     """Return floor(2^256 / (target + 1)) (R18)."""
     return (1 << 256) // (target + 1)

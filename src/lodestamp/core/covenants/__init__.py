@@ -20,7 +20,14 @@ from lodestamp.core.covenants.bundle import (
     verify_bundle,
 )
 from lodestamp.core.covenants.cost import funding_amount, spend_vsize
-from lodestamp.core.covenants.covenant import Covenant, address, at_depth, leaves_of, recognise
+from lodestamp.core.covenants.covenant import (
+    Covenant,
+    address,
+    at_depth,
+    leaves_of,
+    recognise,
+    restore,
+)
 from lodestamp.core.covenants.forced import (
     anchor_script,
     anchored_value,
@@ -114,6 +121,7 @@ __all__ = [
     "proof_bundle",
     "read_state",
     "recognise",
+    "restore",
     "spend_vsize",
     "verify_bundle",
     "verify_spend",

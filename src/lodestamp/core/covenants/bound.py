@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from lodestamp.core.bitcoin import Transaction, TxOut, sha256
-from lodestamp.core.content.covenant_layout import Level
+from lodestamp.core.content import covenant_layout
 from lodestamp.core.covenants.covenant import Covenant
 from lodestamp.core.covenants.forced import anchored_value
 from lodestamp.core.covenants.kinds import BatchMember, CidLock, DagPath, Kind
@@ -78,7 +78,9 @@ def _bound_path(params: DagPath, items: Sequence[bytes]) -> Bound:
     return Bound(f"{shown} under the root of this DAG", facts, content)
 
 
-def read_path(params: DagPath, items: Sequence[bytes]) -> tuple[tuple[Level, ...], bytes | None]:
+def read_path(
+    params: DagPath, items: Sequence[bytes]
+) -> tuple[tuple[covenant_layout.Level, ...], bytes | None]:
     """Return the blocks that T2B's items rebuild, root first, and the leaf's bytes if shown."""
     rest = iter(items[1:])
     cuts = []
@@ -88,9 +90,9 @@ def read_path(params: DagPath, items: Sequence[bytes]) -> tuple[tuple[Level, ...
     last = b"".join(rest)
     content = None if params.chunks is None else last
     digest = last if content is None else sha256(content)
-    levels: list[Level] = []
+    levels: list[covenant_layout.Level] = []
     for prefix, suffix in reversed(cuts):
-        levels.append(Level(prefix, digest, suffix))
+        levels.append(covenant_layout.Level(prefix, digest, suffix))
         digest = sha256(prefix + digest + suffix)
     return tuple(reversed(levels)), content
 

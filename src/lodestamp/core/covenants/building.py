@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from lodestamp.core.bitcoin import WITNESS_ITEM_STANDARD_MAX, TxOut, sha256
-from lodestamp.core.content.covenant_layout import Level
+from lodestamp.core.content import covenant_layout
 from lodestamp.core.covenants.covenant import Covenant, planted
 from lodestamp.core.covenants.elements import items_for, require_element
 from lodestamp.core.covenants.forced import hash_outputs, hash_template
@@ -112,7 +112,7 @@ def _batch_member(
 def _dag_path(
     *,
     owner: bytes,
-    path: Sequence[Level] | None = None,
+    path: Sequence[covenant_layout.Level] | None = None,
     leaf: bytes | None = None,
     root: bytes | None = None,
     levels: Sequence[tuple[int, int]] | None = None,

@@ -18,11 +18,11 @@ from lodestamp.core.bitcoin import (
     Script,
     Tree,
     control_block,
+    encode_address,
     leaf_hash,
     nums_with,
     output_script,
 )
-from lodestamp.core.bitcoin import address as addresses
 from lodestamp.core.covenants.kinds import (
     BatchMember,
     Kind,
@@ -102,6 +102,18 @@ def recognise(leaf: bytes) -> Covenant | None:
     return None if params is None else planted([params], None)
 
 
+def restore(leaves: Sequence[bytes], r: bytes | None = None) -> Covenant:
+    """Return the covenant of these leaves, the first of them in hand.
+
+    CovenantError ``unrecognised-leaf`` where one is no template of ours, or there is none (R23).
+    """
+    params = [read_leaf(each) for each in leaves]
+    known = [each for each in params if each is not None]
+    if not known or len(known) != len(params):
+        raise CovenantError("a leaf is none of our templates", code="unrecognised-leaf")
+    return planted(known, r)
+
+
 def at_depth(cov: Covenant, depth: int) -> Covenant:
     """Return the same coin's covenant by its leaf for paths of another length (R26).
 
@@ -124,11 +136,11 @@ def at_depth(cov: Covenant, depth: int) -> Covenant:
 
 def address(cov: Covenant, net: NetworkParams) -> str:
     """Return the P2TR address. Whether it may be shown is the chain's to say (R21)."""
-    return addresses.encode(cov.script_pubkey, net)
+    return encode_address(cov.script_pubkey, net)
 
 
 def planted(leaves: Sequence[Params], r: bytes | None) -> Covenant:
-    """Return the covenant of these leaves, the leaf that is spent most often nearest to its root."""
+    """Return the covenant of these leaves; the first, spent most often, is nearest to the root."""
     scripts = [write_leaf(each) for each in leaves]
     tree = tree_of(scripts)
     internal = NUMS if r is None else nums_with(r)

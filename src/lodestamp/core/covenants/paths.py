@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from lodestamp.core.bitcoin import ELEMENT_SIZE_MAX, sha256
-from lodestamp.core.content import EntryType, dag_pb, unixfs
-from lodestamp.core.content.covenant_layout import LINKS_PER_NODE, Level
+from lodestamp.core.content import EntryType, covenant_layout, dag_pb, unixfs
 from lodestamp.errors import ContentError, CovenantError, ElementTooLarge, InputError
 
 RAW_LINK: Final = bytes.fromhex("0a2401551220")
@@ -22,7 +21,10 @@ _CID_HEAD_SIZE: Final = 4
 
 
 def check_path(
-    path: Sequence[Level], leaf: bytes | None = None, *, numbers: Sequence[int] | None = None
+    path: Sequence[covenant_layout.Level],
+    leaf: bytes | None = None,
+    *,
+    numbers: Sequence[int] | None = None,
 ) -> tuple[int, ...]:
     """Return which link each block of a path takes, root first, from 0; the path is checked.
 
@@ -49,15 +51,15 @@ def leaf_index(numbers: Sequence[int]) -> int:
     """Return the leaf's place in a file of the covenant layout, which has eight links a node."""
     index = 0
     for number in numbers:
-        index = index * LINKS_PER_NODE + number
+        index = index * covenant_layout.LINKS_PER_NODE + number
     return index
 
 
-def _block(level: Level) -> bytes:
+def _block(level: covenant_layout.Level) -> bytes:
     return level.prefix + level.digest + level.suffix
 
 
-def _link_taken(level: Level, place: int, head: bytes) -> int:
+def _link_taken(level: covenant_layout.Level, place: int, head: bytes) -> int:
     block = _block(level)
     if len(block) > ELEMENT_SIZE_MAX:
         raise ElementTooLarge(f"block {place} of the path", ELEMENT_SIZE_MAX, len(block))

@@ -17,7 +17,7 @@ from lodestamp.core.bitcoin import (
     TxOut,
     sha256,
 )
-from lodestamp.core.content.covenant_layout import Level
+from lodestamp.core.content import covenant_layout
 from lodestamp.core.covenants.covenant import Covenant
 from lodestamp.core.covenants.elements import cut, require_element
 from lodestamp.core.covenants.forced import PREVIOUS_HEAD_SIZE, STATE_END, read_state
@@ -54,7 +54,7 @@ class Member:
 class Path:
     """T2B: the blocks, root first; the leaf's bytes, or None where its digest is shown."""
 
-    levels: tuple[Level, ...]
+    levels: tuple[covenant_layout.Level, ...]
     leaf: bytes | None = None
 
 

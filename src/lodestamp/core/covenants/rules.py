@@ -10,7 +10,7 @@ from typing import Final
 from lodestamp.core.bitcoin import CONSENSUS, CONSENSUS_CAT_CTV, Flag
 from lodestamp.core.covenants.kinds import Kind
 
-_NO_HEIGHTS: Final[Mapping[str, int]] = MappingProxyType({})
+_NO_HEIGHTS: Final[Mapping[str, int | None]] = MappingProxyType({})
 _FLAG_OF: Final = MappingProxyType(
     {"opcat": Flag.OP_CAT, "checktemplateverify": Flag.DEFAULT_CHECK_TEMPLATE_VERIFY_HASH}
 )
@@ -20,14 +20,14 @@ _FLAG_OF: Final = MappingProxyType(
 class Rules:
     """A set of script rules, the network it is assumed of, and since which height each fork is.
 
-    A height is -1 where it is not known. Nothing here makes the assumption true: the verdict only
-    says that it stands on it.
+    A height is None where the node does not tell it. Nothing here makes the assumption true: the
+    verdict only says that it stands on it.
     """
 
     name: str
     flags: Flag
     network: str
-    heights: Mapping[str, int] = field(default_factory=lambda: _NO_HEIGHTS)
+    heights: Mapping[str, int | None] = field(default_factory=lambda: _NO_HEIGHTS)
 
     def enforce(self, kind: Kind) -> bool:
         """Whether a leaf of this kind binds anyone under these rules."""
@@ -35,7 +35,9 @@ class Rules:
         return bool(self.flags & _FLAG_OF[fork])
 
     def __str__(self) -> str:
-        forks = ", ".join(f"{name} from {at}" for name, at in sorted(self.heights.items()))
+        forks = ", ".join(
+            name if at is None else f"{name} from {at}" for name, at in sorted(self.heights.items())
+        )
         return f"{self.name} on {self.network}" + (f" ({forks})" if forks else "")
 
 

@@ -8,6 +8,9 @@ from typing import Final
 
 from lodestamp.errors import (
     BlockMissing,
+    ChainAuthError,
+    ChainUnavailable,
+    ChainWarmup,
     HomeError,
     LeaseLost,
     ListenError,
@@ -15,6 +18,7 @@ from lodestamp.errors import (
     LogLockedError,
     PeerError,
     PinError,
+    RemoteError,
     SnapshotGoneError,
     SourceError,
     StoreError,
@@ -31,11 +35,15 @@ INTERRUPTED: Final = 130
 
 _UNAVAILABLE = (
     BlockMissing,
+    ChainAuthError,
+    ChainUnavailable,
+    ChainWarmup,
     HomeError,
     LeaseLost,
     ListenError,
     LogLockedError,
     PinError,
+    RemoteError,
     SnapshotGoneError,
     SourceError,
     StoreError,

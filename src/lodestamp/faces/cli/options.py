@@ -26,6 +26,18 @@ Profile = Annotated[
         help="How the file becomes a CID: " + ", ".join(PROFILES) + ".",
     ),
 ]
+Chain = Annotated[
+    str,
+    typer.Option(
+        "--chain",
+        metavar="URL",
+        help="sim:, sim:///FILE, bitcoind://HOST:PORT?cookie=PATH, btcd://USER:PASS@HOST:PORT?cert=F",
+    ),
+]
+Network = Annotated[
+    str,
+    typer.Option("--network", metavar="N", help="main, test, testnet4, signet or regtest."),
+]
 
 
 def open_to_write(context: typer.Context, *, create: bool = True) -> Node:

@@ -12,7 +12,9 @@ import typer
 
 from lodestamp.errors import LodestampError, UsageError
 from lodestamp.faces.cli import (
+    bitcoin,
     content,
+    covenant,
     flow,
     judge,
     keeping,
@@ -45,6 +47,8 @@ reading.add_verbs(keeping.content)
 app.add_typer(log.log, name="log")
 app.add_typer(key.key, name="key")
 app.add_typer(flow.flow, name="flow")
+app.add_typer(bitcoin.bitcoin, name="bitcoin")
+app.add_typer(covenant.covenant, name="covenant")
 app.command()(log.fsck)
 app.command()(serve.serve)
 app.command()(sync.sync)

@@ -55,8 +55,8 @@ def plan(
     """Pay outputs from the signer's confirmed, mature coins, largest first.
 
     `fee_rate` in satoshis per 1,000 vB. Coins that are `reserved` are left alone. Change of at
-    least 330 goes back to the signer, less to the fee. FundsError ``funds`` when the coins do not reach; FeeTooHigh above a tenth of the
-    outputs' sum or 0.01 BTC.
+    least 330 goes back to the signer, less to the fee. FundsError ``funds`` when the coins do not
+    reach; FeeTooHigh above a tenth of the outputs' sum or 0.01 BTC.
     """
     own = _P2TR + signer.output_key()
     height = source.tip().height + 1

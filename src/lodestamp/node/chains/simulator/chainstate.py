@@ -61,9 +61,12 @@ class Change:
 class ChainState:
     """Blocks and coins as one connection sees them."""
 
-    def __init__(self, connection: Connection, flags: Flag) -> None:
+    def __init__(
+        self, connection: Connection, flags: Flag, entries: dict[bytes, ChainEntry]
+    ) -> None:
         self._connection = connection
         self._flags = flags
+        self._entries = entries
 
     # Blocks
 
@@ -122,7 +125,23 @@ class ChainState:
         return (self._connection.execute(select(func.max(BLOCK.c.seq))).scalar() or 0) + 1
 
     def entry(self, block_hash: bytes) -> ChainEntry:
-        """Return a block's header with as many before it as a new header's rules look at."""
+        """Return a block's header with as many before it as a new header's rules look at.
+
+        What was found is kept between commands: a header never changes.
+        """
+        known = self._entries.get(block_hash)
+        if known is None:
+            known = self._entries[block_hash] = self._load_entry(block_hash)
+        return known
+
+    def _load_entry(self, block_hash: bytes) -> ChainEntry:
+        row = self.row(block_hash)
+        parent = self._entries.get(row.prev)
+        if parent is not None:
+            header = BlockHeader.decode(row.header)
+            return ChainEntry(
+                header, block_hash, row.height, int.from_bytes(row.work, "big"), parent
+            )
         rows: list[Row[Any]] = []
         while len(rows) < _MEDIAN_SPAN and (not rows or rows[-1].height):
             rows.append(self.row(rows[-1].prev if rows else block_hash))

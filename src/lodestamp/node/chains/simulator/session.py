@@ -12,6 +12,7 @@ from lodestamp.core.bitcoin import (
     BLOCK_WEIGHT_MAX,
     CONSENSUS,
     Block,
+    ChainEntry,
     Flag,
     Rejection,
     Transaction,
@@ -48,13 +49,19 @@ _RESERVED_SIGOPS: Final = 400
 class Session:
     """What one command sees: the chain, the mempool, and the rules of this file."""
 
-    def __init__(self, connection: Connection, mempool: Mempool, clock: Clock) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        mempool: Mempool,
+        clock: Clock,
+        entries: dict[bytes, ChainEntry],
+    ) -> None:
         self._connection = connection
         self._clock = clock
         found = {row.key: row.value for row in connection.execute(select(META))}
         self.meta: dict[str, str] = found
         self.deployments = {name: found.get(name, "1") == "1" for name in DEPLOYMENTS}
-        self.chain = ChainState(connection, self.consensus)
+        self.chain = ChainState(connection, self.consensus, entries)
         self.mempool = mempool
 
     @property

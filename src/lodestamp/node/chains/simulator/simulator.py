@@ -14,7 +14,7 @@ from typing import Final, Self
 
 from sqlalchemy import Connection, Engine, select
 
-from lodestamp.core.bitcoin import REGTEST, Block, NetworkParams, Transaction
+from lodestamp.core.bitcoin import REGTEST, Block, ChainEntry, NetworkParams, Transaction
 from lodestamp.errors import UsageError
 from lodestamp.node.chains.simulator.chainstate import Status
 from lodestamp.node.chains.simulator.mempool import Mempool, Waiting
@@ -36,6 +36,7 @@ class Simulator:
         self._clock = clock
         self._lock = RLock()
         self._cache: tuple[str, Mempool] | None = None
+        self._entries: dict[bytes, ChainEntry] = {}
         self.miner_script = miner_script
         with self.command("opening the simulator") as session:
             if not session.meta.get("genesis"):
@@ -86,13 +87,13 @@ class Simulator:
         query = select(META.c.value).where(META.c.key == "generation")
         generation = connection.execute(query).scalar() or "0"
         if cached is not None and cached[0] == generation:
-            return Session(connection, cached[1], self._clock)
+            return Session(connection, cached[1], self._clock, self._entries)
         rows = connection.execute(select(MEMPOOL))
         entries = [
             Waiting(Transaction.decode(row.raw), row.txid, row.fee, row.vsize, row.added)
             for row in rows
         ]
-        return Session(connection, Mempool(entries), self._clock)
+        return Session(connection, Mempool(entries), self._clock, self._entries)
 
     # Commands
 
