@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 from chains import SCRIPT, SIGNER
@@ -30,13 +32,16 @@ MATURE = 116
 class World:
     """Everything a flow needs, and the clock by which it lives."""
 
-    def __init__(self, folder: Path, *, mines: bool = True, chain: bool = True) -> None:
+    def __init__(
+        self, folder: Path, *, mines: bool = True, chain: bool = True, seed: str = ""
+    ) -> None:
         self.folder = folder
         self.now_us = 1_790_000_000_000_000
         self._drawn = itertools.count(1)
+        self._seed = seed or secrets.token_hex(8)
         self.database = Database.open(folder / "a.db")
         self.blocks = BlockStore.open(folder / "blocks", self.database, clock=self.ms)
-        self.presence = Presence(folder / "runners", f"{id(self):032x}")
+        self.presence = Presence(folder / "runners", secrets.token_hex(16))
         self.store = FlowStore(self.database, lambda: self.now_us, self.presence)
         self.source = SimulatedChain(Simulator.open(folder / "chain.db", ChainClock(), SCRIPT))
         if chain and self.source.tip().height < MATURE:
@@ -57,7 +62,7 @@ class World:
 
     def draw(self, size: int) -> bytes:
         """Bytes that never come twice."""
-        return next(self._drawn).to_bytes(size, "big")
+        return sha256(f"{self._seed} {next(self._drawn)}".encode()).digest()[:size]
 
     def run(self, content, pattern="content_addressing_with_covenant", metadata=None, **more):
         """Run a flow to where it goes."""

@@ -44,7 +44,7 @@ FOREIGN_NAMES = frozenset(
     {"verify_data_integrity", "DataFlowStage", "DataFlowPacket", "DataFlowOrchestrator"}
     | {"OPCATDataFlowProcessor"}
 )
-"""Names that a standard or a field gives to the thing: W3C says Data Integrity, others data flow."""
+"""Names that a standard or a field gives to the thing, such as W3C's Data Integrity."""
 
 WINGS = ("core", "node", "faces")
 """From pure to impure; a wing imports itself and those before it."""

@@ -12,7 +12,7 @@ import typer
 
 from lodestamp.errors import UsageError
 from lodestamp.faces.cli.exits import DONE, REFUSED, UNAVAILABLE, print_json
-from lodestamp.faces.cli.options import Json
+from lodestamp.faces.cli.options import Chain, Json
 from lodestamp.faces.cli.plain import say
 from lodestamp.faces.cli.progress import progress_bar
 
@@ -26,10 +26,6 @@ _STATES: Final = ("pending", "in_progress", "completed", "failed", "retry_requir
 _LOOK_S: Final = 1.0
 """Seconds between two looks while waiting for another runner or a block."""
 
-Chain = Annotated[
-    str,
-    typer.Option("--chain", metavar="URL", help="The chain: sim:, bitcoind://…, btcd://…"),
-]
 Network = Annotated[
     str | None, typer.Option("--network", metavar="NET", help="The network the chain must be on.")
 ]

@@ -6,7 +6,7 @@ Whatever spends is signed and stored before it is sent, and sent again byte for 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from lodestamp.core.bitcoin import (
@@ -34,7 +34,14 @@ from lodestamp.core.flows import (
     try_mutants,
 )
 from lodestamp.errors import ChainNotFound, FlowError, FundsError
-from lodestamp.node.chains import BitcoinSigner, BlockRef, ChainSource, plan, require_active
+from lodestamp.node.chains import (
+    BitcoinSigner,
+    BlockRef,
+    ChainSource,
+    FundingPlan,
+    plan,
+    require_active,
+)
 from lodestamp.node.flows.store import FlowStore
 
 FUNDING: Final = "funding"
@@ -44,6 +51,8 @@ _LOOK_BACK: Final = 144
 """Blocks searched for a transaction whose coins were spent since: a day."""
 _P2TR: Final = b"\x51\x20"
 _HEADERS_AT_ONCE: Final = 2_000
+_PLANS: Final = 16
+"""Times a funding is planned anew when another flow takes its coins first."""
 
 
 class NotYet(Exception):  # noqa: N818  it is no error: the flow waits for blocks
@@ -170,17 +179,27 @@ class ChainWork:
         outputs = [
             TxOut(each.amount(terms, rate), each.covenant.script_pubkey) for each in bindings
         ]
+        for _ in range(_PLANS):
+            funding = self._plan(outputs, rate)
+            try:
+                coins = [each.outpoint for each in funding.spent]
+                self.store.add_intents(packet, FUNDING, [funding.tx], coins)
+            except FlowError as error:
+                if error.code != "coins-taken":
+                    raise
+                continue  # another flow was quicker; there may be other coins
+            return funding.tx
+        raise FlowError("other flows take every coin", code="coins-taken")
+
+    def _plan(self, outputs: Sequence[TxOut], rate: int) -> FundingPlan:
         reserved = self.store.reserved_coins()
         try:
-            funding = plan(self.source, self.signer, outputs, rate, reserved=reserved)
+            return plan(self.source, self.signer, outputs, rate, reserved=reserved)
         except FundsError as error:
             if error.code == "funds" and reserved:
                 message = "the coins that are left are kept by other flows"
                 raise FundsError(message, code="funds-kept") from error
             raise
-        coins = [each.outpoint for each in funding.spent]
-        self.store.add_intents(packet, FUNDING, [funding.tx], coins)
-        return funding.tx
 
     def _tell(
         self,
@@ -294,8 +313,6 @@ class ChainWork:
 
 def _require_enforced(tx: Transaction, spent: Sequence[TxOut], flags: Any) -> None:
     """Show that a spend with changed outputs is refused (template_enforcement)."""
-    from dataclasses import replace  # noqa: PLC0415
-
     first, *rest = tx.outputs
     changed = replace(first, script=first.script[:-1] + bytes((first.script[-1] ^ 1,)))
     dearer = [replace(each, amount=each.amount - 1) for each in rest]
