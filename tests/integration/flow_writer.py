@@ -11,9 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from chains import SCRIPT, Clock
-from flow_homes import MATURE, World
-from lodestamp.node.chains import Simulator
+from flow_homes import World
 
 POINTS = ("save", "add_intents", "mark", "insert")
 CHAIN_POINTS = ("broadcast",)
@@ -102,11 +100,15 @@ def grow(folder: Path) -> None:
     """Make the chain that every run begins with; in a child, since SQLite does not like forks."""
     child = os.fork()
     if child == 0:
-        made = Simulator.open(folder / "chain.db", Clock(), SCRIPT)
-        made.mine(MATURE, SCRIPT)
-        made.close()
+        World(folder).close()
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def copy_home(folder: Path, home: Path) -> None:
+    """Begin a home with what `grow` made."""
+    for name in ("chain.db", "a.db"):
+        shutil.copy(folder / name, home)
 
 
 def main() -> None:
@@ -116,14 +118,14 @@ def main() -> None:
     clean = folder / "clean"
     clean.mkdir()
     grow(folder)
-    shutil.copy(folder / "chain.db", clean)
+    copy_home(folder, clean)
     whole = forked(clean, 0, content)
     assert whole is not None
     sys.stdout.write(json.dumps({"at": 0, "killed": False, "told": whole}) + "\n")
     for number in range(first, whole["effects"] + 1, step):
         home = folder / str(number)
         home.mkdir()
-        shutil.copy(folder / "chain.db", home)
+        copy_home(folder, home)
         killed = forked(home, number, content) is None
         told = forked(home, 0, content)
         line = json.dumps({"at": number, "killed": killed, "told": told})

@@ -29,6 +29,7 @@ from lodestamp.errors import (
     StageOrderError,
     UnknownOperation,
 )
+from lodestamp.node.chains import Capabilities
 
 ID = "ab" * 16
 CONTENT = b"thirty-five bytes of test content.."
@@ -263,7 +264,7 @@ def test_every_transition_dates_the_packet_and_metrics_survive_a_restart(tmp_pat
         world.orchestrator.register_workflow_pattern("bound", failing)
     with flow_world(tmp_path) as world:
         world.source.simulator.mine(1)
-        world.work.source.capabilities = lambda: type("C", (), {"deployments": {}})()
+        world.source.capabilities = Capabilities
         failed = world.run(CONTENT, "bound")
         assert failed["error"] == {
             "type": "CovenantsNotActive",

@@ -13,7 +13,6 @@ from flow_homes import World, flow_world
 from lodestamp.core.bitcoin import CONSENSUS_CAT_CTV, Transaction, verify_input
 from lodestamp.core.encoding import Cid
 from lodestamp.core.flows import (
-    DataFlowPacket,
     DataFlowStage,
     ProcessingState,
     recheck,
@@ -49,8 +48,8 @@ def test_five_megabytes_are_bound_by_eight_challenges(tmp_path, mode):
     path.write_bytes(b"".join(sha256(bytes((n % 251, n // 251 % 256, n >> 16))).digest()
                               for n in range(5 * (1 << 20) // 32)))  # fmt: skip
     with flow_world(tmp_path) as world:
-        covenant = {"challenges": 8, "leaf_mode": mode,
-                    "validation_requirements": ["mutants_refused", "confirmations:2", "spv"]}  # fmt: skip
+        asked = ["mutants_refused", "confirmations:2", "spv"]
+        covenant = {"challenges": 8, "leaf_mode": mode, "validation_requirements": asked}
         config = {"op_cat_operations": [], "bitcoin_covenant": covenant}
         world.orchestrator.register_workflow_pattern("eight", config)
         done = world.run(path, "eight")
@@ -256,4 +255,3 @@ def test_a_document_that_is_no_packet_is_a_finding(tmp_path):
     world = World(tmp_path)
     assert [each.code for each in world.findings()] == ["F1"]
     world.close()
-    assert DataFlowPacket

@@ -2,7 +2,7 @@
 
 >>> from lodestamp.core.encoding import Cid
 >>> composite_hash(Cid.of(0x55, b""), [("hash_chain", bytes(32))]).hex()[:8]
-'f0b0a4d5'
+'844cb402'
 """
 
 from __future__ import annotations

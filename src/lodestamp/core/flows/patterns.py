@@ -266,7 +266,7 @@ def _operation(value: object) -> JsonObject:
     if kind == "hash_chain":
         elements = _list("elements", found["elements"])
         for each in elements:
-            _require_script_data(each, ELEMENT_MAX - 32)
+            _require_joinable(each, ELEMENT_MAX - 32)
         return {"type": kind, "elements": [_spelled(each) for each in elements]}
     if kind == "script_introspection":
         bytes_of(found["script_data"])
@@ -274,7 +274,7 @@ def _operation(value: object) -> JsonObject:
     return _merkle_proof(found)
 
 
-def _require_script_data(value: object, maximum: int) -> None:
+def _require_joinable(value: object, maximum: int) -> None:
     size = len(bytes_of(value))
     if size > maximum:
         raise ConcatTooLong(maximum, size)

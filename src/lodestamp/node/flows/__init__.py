@@ -6,7 +6,8 @@ from lodestamp.node.flows.clocks import Surroundings, now_us
 from lodestamp.node.flows.opening import Flows, open_flows
 from lodestamp.node.flows.orchestrator import WORKERS_MAX, DataFlowOrchestrator
 from lodestamp.node.flows.presence import Presence
-from lodestamp.node.flows.runner import OPCATDataFlowProcessor, flow_result, stages_done
+from lodestamp.node.flows.runner import OPCATDataFlowProcessor
+from lodestamp.node.flows.stage_work import flow_result, stages_done
 from lodestamp.node.flows.store import FlowEvent, FlowStore, Intent, StoredFlow
 
 __all__ = [

@@ -9,7 +9,8 @@ from typing import Any, Final
 from lodestamp.core.flows import DataFlowPacket, Pattern, ProcessingState
 from lodestamp.errors import LeaseLost, LimitExceeded, LodestampError
 from lodestamp.node.flows.ingesting import Source
-from lodestamp.node.flows.runner import OPCATDataFlowProcessor, flow_result
+from lodestamp.node.flows.runner import OPCATDataFlowProcessor
+from lodestamp.node.flows.stage_work import flow_result
 from lodestamp.node.progress import Progress
 
 WORKERS_MAX: Final = 8

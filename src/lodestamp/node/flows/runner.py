@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from lodestamp.core.bitcoin import CONSENSUS_CAT_CTV, STANDARD
 from lodestamp.core.encoding import JsonObject, JsonValue
 from lodestamp.core.flows import (
     ENGINE_KEYS,
-    STAGES,
     Begin,
     Concluded,
     DataFlowPacket,
@@ -27,12 +25,8 @@ from lodestamp.core.flows import (
     Waiting,
     address_members,
     advance,
-    bare_spend,
-    composite_entries,
-    composite_hash,
     content_cid,
     format_moment,
-    judge_bare,
     numbered,
     parse_moment,
     pattern_of,
@@ -41,18 +35,11 @@ from lodestamp.core.flows import (
     require_metadata,
     run_operation,
     stage_after,
-    try_mutants,
 )
 from lodestamp.errors import (
-    ChainRejected,
-    ChainUnavailable,
-    ChainWarmup,
     FlowError,
-    FundsError,
-    GrindExhausted,
     LeaseLost,
     LodestampError,
-    LogLockedError,
     StageOrderError,
     UsageError,
 )
@@ -62,14 +49,12 @@ from lodestamp.node.flows.clocks import Surroundings
 from lodestamp.node.flows.ingesting import Source, ingest, take_content
 from lodestamp.node.flows.leases import Leases
 from lodestamp.node.flows.metrics import measure
+from lodestamp.node.flows.stage_work import commit, flow_result, is_transient, validate_bare
 from lodestamp.node.flows.store import FlowStore, StoredFlow
 from lodestamp.node.progress import Progress
 
 POLL_US: Final = 5_000_000
 """Microseconds between two looks for a block: a hundredth of what one takes on the main chain."""
-_TRANSIENT: Final = (ChainUnavailable, ChainWarmup, LogLockedError, GrindExhausted)
-_LOW_FEE: Final = ("min relay fee not met", "mempool min fee not met", "insufficient fee")
-_PASSING_CODES: Final = frozenset({"funds-kept", "coins-taken"})
 
 
 class OPCATDataFlowProcessor:
@@ -292,7 +277,7 @@ class OPCATDataFlowProcessor:
             case DataFlowStage.OP_CAT_PROCESSING:
                 return self._operate(packet)
             case DataFlowStage.HASH_GENERATION:
-                return _commit(packet)
+                return commit(packet)
             case DataFlowStage.IPFS_ADDRESSING:
                 return dict(address_members(content_cid(packet)))
             case DataFlowStage.BITCOIN_BINDING:
@@ -301,7 +286,7 @@ class OPCATDataFlowProcessor:
                 return self._require_chain().fund(packet, note)
             case DataFlowStage.VALIDATION:
                 if pattern_of(packet).covenant is None:
-                    return _validate_bare(packet)
+                    return validate_bare(packet)
                 return self._require_chain().spend(packet)
             case DataFlowStage.VERIFICATION:
                 return self._verify(packet)
@@ -355,57 +340,3 @@ class OPCATDataFlowProcessor:
         if self._chain is None:
             raise UsageError("this flow is bound to Bitcoin, and no chain was given")
         return self._chain
-
-
-def is_transient(error: LodestampError) -> bool:
-    """Tell whether a stage that met this may succeed another time (R40)."""
-    if isinstance(error, _TRANSIENT) or error.code == "log-busy":
-        return True
-    if isinstance(error, ChainRejected):
-        return any(each in error.reason for each in _LOW_FEE)
-    return isinstance(error, FundsError | FlowError) and error.code in _PASSING_CODES
-
-
-def flow_result(packet: DataFlowPacket) -> dict[str, object]:
-    """Return the result of a flow as it stands, with the keys of the field."""
-    data = packet.verification_data
-    taken = data.get("processing_us", 0)
-    return {
-        "success": "completed" in packet.timestamps,
-        "packet_id": packet.packet_id,
-        "ipfs_cid": data.get("ipfs_cid"),
-        "bitcoin_covenant": data.get("bitcoin_covenant"),
-        "processing_time": (taken if type(taken) is int else 0) / 1_000_000,
-        "verification_data": data,
-    }
-
-
-def stages_done(packet: DataFlowPacket) -> int:
-    """Return how many stages are completed, for a progress bar."""
-    return sum(f"{stage}_completed" in packet.timestamps for stage in STAGES)
-
-
-def _commit(packet: DataFlowPacket) -> JsonObject:
-    cid = content_cid(packet)
-    results = [(str(op["type"]), plain_result(op, packet)) for op in packet.op_cat_operations]
-    return {
-        "composite_hash": composite_hash(cid, results).hex(),
-        "composite_data_size": sum(map(len, composite_entries(cid, results))),
-    }
-
-
-def _validate_bare(packet: DataFlowPacket) -> JsonObject:
-    """Run every operation's script as a bare leaf, and refuse every altered witness (R39)."""
-    tried = refused = 0
-    for op in packet.op_cat_operations:
-        spend = bare_spend(op, packet)
-        for flags in (CONSENSUS_CAT_CTV, STANDARD):
-            error = judge_bare(spend, flags)
-            if error != "OK":
-                raise FlowError(f"the bare leaf fails with {error}", code="spend-refused")
-        report = try_mutants(spend.tx, spend.spent, CONSENSUS_CAT_CTV)
-        if report.passed:
-            names = ", ".join(report.passed)
-            raise FlowError(f"altered witnesses pass: {names}", code="mutant-passed")
-        tried, refused = tried + report.tried, refused + report.refused
-    return {"mutants": {"tried": tried, "refused": refused}}
