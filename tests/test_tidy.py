@@ -40,8 +40,11 @@ BANNED_WORDS = frozenset(
 )
 """A name of these has not found its concept yet."""
 
-FOREIGN_NAMES = frozenset({"verify_data_integrity"})
-"""Names that a standard gives to the thing: W3C calls it Data Integrity."""
+FOREIGN_NAMES = frozenset(
+    {"verify_data_integrity", "DataFlowStage", "DataFlowPacket", "DataFlowOrchestrator"}
+    | {"OPCATDataFlowProcessor"}
+)
+"""Names that a standard or a field gives to the thing, such as W3C's Data Integrity."""
 
 WINGS = ("core", "node", "faces")
 """From pure to impure; a wing imports itself and those before it."""

@@ -46,7 +46,7 @@
     │   └── SourceError             the file being read is missing, unreadable or changed
     ├── RecordError                 the recorder refuses
     │   ├── CausalError             a reference to an operation this log does not hold
-    │   ├── UnknownOperation        the log holds no such operation
+    │   ├── UnknownOperation        no such operation in the log, or of that type in a flow
     │   └── LogLockedError          another writer held the log for too long
     ├── ChainError                  what a Bitcoin node, or the simulator, cannot or will not do
     │   ├── ChainUnavailable        the node does not answer
@@ -61,6 +61,14 @@
     │   ├── FeeTooHigh              a spend would pay too much
     │   └── FundsError              there are not enough coins, or the key cannot spend them
     ├── ReorgTooDeep                the chain changed further back than is remembered
+    ├── FlowError                   a data flow that cannot begin or go on
+    │   ├── MalformedPacket         a packet outside its form
+    │   ├── MalformedPattern        a pattern outside its closed schema
+    │   ├── ConcatTooLong           a join of more bytes than a script element holds
+    │   ├── PacketNotFound          the store holds no such packet
+    │   ├── PatternNotFound         no pattern of this name is registered
+    │   ├── StageOrderError         a stage out of its turn
+    │   └── LeaseLost               another runner has the packet
     ├── SyncError                   two nodes did not come together
     │   ├── PeerError                   the peer is away, refuses, or answers what is no answer
     │   └── SnapshotGoneError           the set being compared is no longer kept; start again
@@ -442,7 +450,7 @@ class CausalError(RecordError):
 
 
 class UnknownOperation(RecordError):
-    """The log holds no operation of this id."""
+    """No operation of this id is in the log, or of this type can be run by a flow."""
 
     default_code = "unknown-operation"
 
@@ -549,6 +557,59 @@ class ReorgTooDeep(LodestampError):
     """The chain changed further back than is remembered; start again from a deeper point."""
 
     default_code = "reorg-too-deep"
+
+
+class FlowError(LodestampError):
+    """A data flow that cannot begin or go on as asked; `code` says why."""
+
+    default_code = "flow"
+
+
+class MalformedPacket(FlowError):
+    """A packet with unknown or missing keys, unknown stages or states, or values of other kinds."""
+
+    default_code = "malformed-packet"
+
+
+class MalformedPattern(FlowError):
+    """A pattern that holds anything this version does not enforce."""
+
+    default_code = "malformed-pattern"
+
+
+class ConcatTooLong(FlowError):
+    """A join of more bytes than one element of a script holds; nothing is ever cut off."""
+
+    default_code = "concat-too-long"
+
+    def __init__(self, maximum: int, actual: int) -> None:
+        super().__init__(f"{actual:,} bytes to join, more than {maximum:,}")
+        self.maximum = maximum
+        self.actual = actual
+
+
+class PacketNotFound(FlowError):
+    """The store holds no packet of this id."""
+
+    default_code = "packet-not-found"
+
+
+class PatternNotFound(FlowError):
+    """No pattern of this name is registered."""
+
+    default_code = "pattern-not-found"
+
+
+class StageOrderError(FlowError):
+    """A stage out of its turn: the one before is not completed, or the flow is finished."""
+
+    default_code = "stage-order"
+
+
+class LeaseLost(FlowError):
+    """Another runner works on this packet, or took it over."""
+
+    default_code = "lease-lost"
 
 
 class SyncError(LodestampError):

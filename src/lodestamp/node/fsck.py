@@ -12,8 +12,10 @@ from lodestamp.core.keys import SigningKey
 from lodestamp.core.transparency import NoteSigner, parse_vkey
 from lodestamp.errors import LodestampError
 from lodestamp.node import recorder
-from lodestamp.node.blocks import audit_blocks
+from lodestamp.node.blocks import BlocksFolder, BlockStore, audit_blocks
+from lodestamp.node.clock import now_ms
 from lodestamp.node.findings import AuditReport
+from lodestamp.node.flows import audit_flows
 from lodestamp.node.folder import HomeFolder
 from lodestamp.node.keyring import AUTHOR_KEY, LOG_KEY, load_key
 from lodestamp.node.progress import Progress
@@ -69,14 +71,30 @@ def _audit_content(folder: HomeFolder, report: AuditReport, progress: Progress |
         database.close()
 
 
+def _audit_flows(folder: HomeFolder, report: AuditReport) -> None:
+    try:
+        database = Database.open(folder.database, create=False)
+    except LodestampError as error:
+        report.find("S1", "database", error.message)
+        return
+    try:
+        blocks = BlockStore(BlocksFolder(folder.blocks), database, now_ms)
+        audit_flows(database, blocks.get, report)
+    except LodestampError as error:
+        report.find("S1", "database", error.message)
+    finally:
+        database.close()
+
+
 def fsck(
     home: str | os.PathLike[str] | None = None, *, progress: Progress | None = None
 ) -> AuditReport:
-    """Audit everything a home uses: log, blocks, settings and the author's key; as `audit_log`."""
+    """Audit all a home uses: log, blocks, flows, settings, the author's key; as `audit_log`."""
     report = audit_log(home, progress=progress)
     folder = HomeFolder.locate(home)
     if not any(finding.where == "database" for finding in report.findings):
         _audit_content(folder, report, progress)
+        _audit_flows(folder, report)
     _load(folder, AUTHOR_KEY, report)
     try:
         folder.configuration()

@@ -40,6 +40,7 @@ from lodestamp.node.blocks import (
 from lodestamp.node.clock import now_ms, now_s
 from lodestamp.node.configuration import Configuration
 from lodestamp.node.decisions import Decisions
+from lodestamp.node.flows import Flows, open_flows
 from lodestamp.node.folder import HomeFolder
 from lodestamp.node.identities import Identities
 from lodestamp.node.keyring import Keyring
@@ -262,6 +263,10 @@ class Node(Statements, Authority, Decisions):
         """Return the proof that the first `size1` leaves are a prefix of the first `size2`."""
         with self._database.reading("proving consistency") as connection:
             return recorder.consistency(connection, size1, size2)
+
+    def flows(self, *, chain: str | None = "sim:", network: str | None = None) -> Flows:
+        """Open this home's data flows against the chain of a URL; errors as `open_flows`."""
+        return open_flows(self.home, self._database, self.blocks, chain=chain, network=network)
 
     def author_as(self, named: str) -> None:
         """Sign what follows with the key that a key id, a DID or a name means."""

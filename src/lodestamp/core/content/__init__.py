@@ -74,6 +74,7 @@ from lodestamp.core.content.profiles import (
 )
 from lodestamp.core.content.rabin import Rabin
 from lodestamp.core.content.reader import Kind, Stat, ls, read, stat
+from lodestamp.core.content.rfc3339 import format_time, parse_time
 from lodestamp.core.content.slices import Slice
 from lodestamp.core.content.stream import PieceStream
 from lodestamp.core.content.tree import File, Folder, Symlink, Tree, TreeEntry
@@ -156,6 +157,7 @@ __all__ = [
     "dag_json",
     "dag_pb",
     "edges_of",
+    "format_time",
     "get_profile",
     "hamt",
     "has_links",
@@ -167,6 +169,7 @@ __all__ = [
     "open_node",
     "parse_chunker",
     "parse_path",
+    "parse_time",
     "place",
     "read",
     "resolve",

@@ -16,6 +16,7 @@ from lodestamp.faces.cli import (
     content,
     covenant,
     deciding,
+    flow,
     judge,
     keeping,
     key,
@@ -67,6 +68,7 @@ reading.add_verbs(keeping.content)
 sharing.add_verbs(keeping.content)
 app.add_typer(log.log, name="log")
 app.add_typer(key.key, name="key")
+app.add_typer(flow.flow, name="flow")
 app.add_typer(bitcoin.bitcoin, name="bitcoin")
 app.add_typer(covenant.covenant, name="covenant")
 app.command()(log.fsck)

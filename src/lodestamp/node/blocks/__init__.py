@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from lodestamp.node.blocks.pinning import PinningService, Tenants
     from lodestamp.node.blocks.pinning_client import PinningClient
     from lodestamp.node.blocks.pins import Pin, parse_mode
+    from lodestamp.node.blocks.recovery import BlocksFolder
     from lodestamp.node.blocks.source import SourceFile, unreadable
     from lodestamp.node.blocks.store import BlockStore
     from lodestamp.node.blocks.transfer import Imported, export_blocks, import_car
@@ -48,6 +49,7 @@ _PLACES = {
     "Answer": "gateway",
     "BlockStore": "store",
     "BlockWriter": "writer",
+    "BlocksFolder": "recovery",
     "CarFile": "car_file",
     "Carried": "carrying",
     "Checked": "checking",
@@ -102,6 +104,7 @@ __all__ = [
     "Answer",
     "BlockStore",
     "BlockWriter",
+    "BlocksFolder",
     "CarFile",
     "Carried",
     "Checked",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from lodestamp.core.bitcoin import (
     COINBASE_MATURITY,
     SIGHASH_DEFAULT,
+    OutPoint,
     SignatureHashes,
     Transaction,
     TxIn,
@@ -44,17 +45,26 @@ class FundingPlan:
 
 
 def plan(
-    source: ChainSource, signer: BitcoinSigner, outputs: Sequence[TxOut], fee_rate: int
+    source: ChainSource,
+    signer: BitcoinSigner,
+    outputs: Sequence[TxOut],
+    fee_rate: int,
+    *,
+    reserved: Collection[OutPoint] = (),
 ) -> FundingPlan:
     """Pay outputs from the signer's confirmed, mature coins, largest first.
 
-    `fee_rate` in satoshis per 1,000 vB. Change of at least 330 goes back to the signer, less to
-    the fee. FundsError ``funds`` when the coins do not reach; FeeTooHigh above a tenth of the
-    outputs' sum or 0.01 BTC.
+    `fee_rate` in satoshis per 1,000 vB. Coins that are `reserved` are left alone. Change of at
+    least 330 goes back to the signer, less to the fee. FundsError ``funds`` when the coins do not
+    reach; FeeTooHigh above a tenth of the outputs' sum or 0.01 BTC.
     """
     own = _P2TR + signer.output_key()
     height = source.tip().height + 1
-    coins = [each for each in source.utxos_of(own) if _is_mature(each, height)]
+    coins = [
+        each
+        for each in source.utxos_of(own)
+        if _is_mature(each, height) and each.outpoint not in reserved
+    ]
     coins.sort(key=lambda each: (-each.coin.output.amount, each.outpoint))
     value = sum(output.amount for output in outputs)
     chosen: list[Unspent] = []
