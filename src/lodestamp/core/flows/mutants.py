@@ -10,11 +10,11 @@ from lodestamp.core.bitcoin import Flag, Transaction, TxOut, verify_input
 
 @dataclass(frozen=True, slots=True)
 class MutantReport:
-    """How many mutants were tried and refused, and the items whose mutants were let pass."""
+    """How many mutants were tried and refused, and the items whose mutants were accepted."""
 
     tried: int
     refused: int
-    passed: tuple[str, ...] = ()
+    accepted: tuple[str, ...] = ()
 
 
 def mutants(witness: Sequence[bytes]) -> Iterator[tuple[str, tuple[bytes, ...]]]:
@@ -35,12 +35,12 @@ def try_mutants(
     tx: Transaction, spent: Sequence[TxOut], flags: Flag | int, index: int = 0
 ) -> MutantReport:
     """Judge every mutant of one input's witness."""
-    tried, passed = 0, []
+    tried, accepted = 0, []
     own = tx.inputs[index]
     for name, witness in mutants(own.witness):
         changed = replace(own, witness=witness)
         other = replace(tx, inputs=(*tx.inputs[:index], changed, *tx.inputs[index + 1 :]))
         tried += 1
         if verify_input(other, index, spent, flags).ok:
-            passed.append(name)
-    return MutantReport(tried, tried - len(passed), tuple(passed))
+            accepted.append(name)
+    return MutantReport(tried, tried - len(accepted), tuple(accepted))

@@ -271,7 +271,7 @@ def _operation(value: object) -> JsonObject:
     if kind == "script_introspection":
         bytes_of(found["script_data"])
         return {"type": kind, "script_data": _spelled(found["script_data"])}
-    return _merkle_proof(found)
+    return _membership(found)
 
 
 def _require_joinable(value: object, maximum: int) -> None:
@@ -280,7 +280,7 @@ def _require_joinable(value: object, maximum: int) -> None:
         raise ConcatTooLong(maximum, size)
 
 
-def _merkle_proof(found: Mapping[str, Any]) -> JsonObject:
+def _membership(found: Mapping[str, Any]) -> JsonObject:
     given = set(found) - {"type"}
     if given == {"elements", "root"}:
         elements = [

@@ -312,5 +312,5 @@ def _require_mutants(packet: DataFlowPacket, coin: Coin) -> None:
     funding = Transaction.decode(bytes.fromhex(coin.told["funding"]["raw"]))
     spent = (funding.outputs[coin.told["funding"]["vout"]],)
     report = try_mutants(tx, spent, rules_of(packet).flags)
-    if report.passed:
-        raise FlowError(f"not refused: {', '.join(report.passed)[:200]}", code="mutants")
+    if report.accepted:
+        raise FlowError(f"not refused: {', '.join(report.accepted)[:200]}", code="mutants")

@@ -269,8 +269,8 @@ class ChainWork:
                 raise FlowError(f"nodes would not relay the spend: {fault}", code="spend-refused")
             report = try_mutants(tx, spent, rules.flags)
             tried, refused = tried + report.tried, refused + report.refused
-            if report.passed:
-                names = ", ".join(report.passed)
+            if report.accepted:
+                names = ", ".join(report.accepted)
                 raise FlowError(f"altered witnesses pass: {names}", code="mutant-passed")
             if binding.outputs:
                 _require_enforced(tx, spent, rules.flags)

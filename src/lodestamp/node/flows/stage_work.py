@@ -81,8 +81,8 @@ def validate_bare(packet: DataFlowPacket) -> JsonObject:
             if error != "OK":
                 raise FlowError(f"the bare leaf fails with {error}", code="spend-refused")
         report = try_mutants(spend.tx, spend.spent, CONSENSUS_CAT_CTV)
-        if report.passed:
-            names = ", ".join(report.passed)
+        if report.accepted:
+            names = ", ".join(report.accepted)
             raise FlowError(f"altered witnesses pass: {names}", code="mutant-passed")
         tried, refused = tried + report.tried, refused + report.refused
     return {"mutants": {"tried": tried, "refused": refused}}
