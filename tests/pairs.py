@@ -15,9 +15,11 @@ ORIGIN = "example.org/shared"
 
 
 class Pair:
-    """Homes of one origin that name each other's keys as peers."""
+    """Homes of one origin that name each other's keys as peers; all pin the same roots or own."""
 
-    def __init__(self, stack: ExitStack, folder: Path, names: str, *, listen: bool):
+    def __init__(
+        self, stack: ExitStack, folder: Path, names: str, *, listen: bool, one_owner: bool
+    ):
         self.homes = [folder / name for name in names]
         for home in self.homes:
             with lodestamp.open(home, origin=ORIGIN):
@@ -28,16 +30,17 @@ class Pair:
             (home / "config.toml").write_text(
                 f'node = "{home.name}"\npeers = {json.dumps(others)}\n'
             )
-        self.nodes = [stack.enter_context(lodestamp.open(home)) for home in self.homes]
+        roots = [key.key_id for key in keys] if one_owner else None
+        self.nodes = [stack.enter_context(lodestamp.open(home, roots=roots)) for home in self.homes]
         listening = self.nodes if listen else []
         self.served = [stack.enter_context(served(node)) for node in listening]
         self.keys = keys
 
 
 @contextmanager
-def pair(folder: Path, names: str = "ab", *, listen: bool = True):
+def pair(folder: Path, names: str = "ab", *, listen: bool = True, one_owner: bool = False):
     with ExitStack() as stack:
-        made = Pair(stack, folder, names, listen=listen)
+        made = Pair(stack, folder, names, listen=listen, one_owner=one_owner)
         yield made
     for home in made.homes:
         assert_clean(home)

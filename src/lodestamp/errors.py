@@ -26,6 +26,9 @@
     │   │   ├── MalformedBlock      bytes that are no block, header or filter
     │   │   ├── MalformedAddress    text that is no address or key, or of another network
     │   │   └── MalformedProof      a proof of inclusion in a block that does not hold
+    │   ├── CovenantError           a covenant that cannot be built, spent or read
+    │   │   ├── ElementTooLarge     a witness item or join that no script can take, or none relays
+    │   │   └── GrindExhausted      no lock time in reach gave the hash a leaf asks for
     │   ├── BadHeader               a block header that breaks a rule of its chain
     │   └── UsageError              a call that makes no sense as given
     ├── ContentError                content that cannot be addressed
@@ -273,6 +276,29 @@ class BadHeader(InputError):
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message, code=code)
+
+
+class CovenantError(InputError):
+    """A covenant that cannot be built, spent or read as asked; `code` says which."""
+
+    default_code = "covenant"
+
+
+class ElementTooLarge(CovenantError):
+    """A witness item or a join of items longer than a script can take, or than nodes relay."""
+
+    default_code = "element-too-large"
+
+    def __init__(self, what: str, maximum: int, actual: int, *, hint: str | None = None) -> None:
+        super().__init__(f"{what}: {actual:,} bytes, more than {maximum:,}", hint=hint)
+        self.maximum = maximum
+        self.actual = actual
+
+
+class GrindExhausted(CovenantError):
+    """No lock time in reach gave a hash that ends in 01; begin at another lock time."""
+
+    default_code = "grind-exhausted"
 
 
 class UsageError(InputError):

@@ -358,7 +358,7 @@ def test_a_narrow_terminal_encoding_ends_no_verdict(shell, verb):
 def test_a_hostile_proof_is_shown_in_bounded_time(shell):
     shell("stamp", "report.txt")
     top = json.loads((shell.folder / "report.txt.proof.json").read_text())
-    top["authority"] = {"a": [0] * 1_000_000}
+    top["ledger"] = {"a": [0] * 1_000_000}
     text = json.dumps(top, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     (shell.folder / "big.json").write_text(text)
     out = shell("show", "big.json")

@@ -231,7 +231,7 @@ def test_55_depth_bomb():
 
 
 def test_55_five_mebibyte_file():
-    big = edited(PROOF, lambda top: top.update(authority={"a": "x" * (5 << 20)}))
+    big = edited(PROOF, lambda top: top.update(ledger={"a": "x" * (5 << 20)}))
     assert verify(big).leg("format").code == "format.too_large"
 
 

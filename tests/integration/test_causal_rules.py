@@ -10,6 +10,8 @@ import pytest
 from homes import ALICE, NOW, audited_node, foreign_claim, foreign_evidence, reading
 from lodestamp.core.keys import KeyEvent, SigningKey
 from lodestamp.core.operations import (
+    MemorySource,
+    ProvenanceGraph,
     attestation,
     build_cap,
     build_op,
@@ -21,11 +23,19 @@ from lodestamp.core.operations import (
     refutation,
     revocation,
 )
-from lodestamp.node.recorder import Equivocated, RecordStatus, Released
+from lodestamp.errors import RecordError
+from lodestamp.node.recorder import (
+    DatabaseGraphSource,
+    Equivocated,
+    RecordStatus,
+    Released,
+    read_chain,
+)
 
 BOB = SigningKey.from_seed("ed25519", b"b" * 32)
 QUANTUM = SigningKey.from_seed("mldsa65", b"q" * 32)
 NOBODY = "sha256:" + "0" * 64
+NONCE = bytes(16)
 
 
 def op(kind, body, prev=(), *, seq=0, cap=None, node="two", signer=ALICE, ts=NOW):
@@ -133,6 +143,28 @@ def test_the_grant_of_an_acting_cap_must_be_in_the_past(tmp_path):
         assert said(node, granted) == ["new"]
         assert said(node, note(2, signer=BOB, cap=cap.cap_id)) == ["missing-causal-reference"]
         assert said(node, note(3, (granted.op_id,), signer=BOB, cap=cap.cap_id)) == ["new"]
+
+
+def test_a_grant_that_bears_the_id_of_another_grants_nothing(tmp_path):
+    """S6, S21, S37: the store says so as the graph does, and the true grant is found behind it."""
+    cap = a_cap()
+    own = build_cap(
+        BOB, audience=BOB.key_id, predicates=["p"], not_before=NOW, expires_at=NOW + 9, nonce=NONCE
+    )
+    forged = op("grant", {"cap": {**own.document, "cap_id": cap.cap_id}}, signer=BOB)
+    acting = note(1, (forged.op_id,), seq=1, cap=cap.cap_id, signer=BOB)
+    true = op("grant", grant(cap))
+    graph = ProvenanceGraph.load(MemorySource(), roots=[ALICE.key_id])
+    graph.add(forged)
+    with pytest.raises(RecordError) as refused:
+        graph.add(acting)
+    with audited_node(tmp_path / "home") as node:
+        assert said(node, forged, acting, true) == ["new", refused.value.code, "new"]
+        with node._database.reading("reading a grant") as connection:
+            assert read_chain(connection, cap.cap_id, [ALICE.key_id]).cap == cap
+        stored = ProvenanceGraph.load(DatabaseGraphSource(node._database), roots=[ALICE.key_id])
+    graph.add(true)
+    assert stored.digest() == graph.digest()
 
 
 @pytest.mark.parametrize("kind", ["grant", "revocation", "key"])

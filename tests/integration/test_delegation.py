@@ -183,10 +183,11 @@ def test_a_stale_attestation_is_dropped_and_a_restored_one_comes_back(scene):
     attested = owner.attest(cap, owner.claimed)
     delegate.sync(listening.url, delegated=cap.cap_id)
     said = {"attestation_op": attested.op_id, "audience": delegate.key_id}
-    owner.write("refutation", refutation(target=owner.claimed.op_id, reason="wrong"))
+    wrong = owner.write("refutation", refutation(target=owner.claimed.op_id, reason="wrong"))
     owner.write("notice", notice(state="stale", **said), 2)
     delegate.sync(listening.url, delegated=cap.cap_id)
     assert kept(delegate, cap) == ["grant", "notice"]
+    owner.write("refutation", refutation(target=wrong.op_id, reason="it was right"))
     owner.write("notice", notice(state="restored", **said), 2)
     delegate.sync(listening.url, delegated=cap.cap_id)
     assert kept(delegate, cap) == ["grant", "attestation", "notice", "notice"]

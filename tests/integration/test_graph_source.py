@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from homes import audited_node
 from lodestamp.core.operations import (
@@ -177,3 +177,24 @@ def test_positions_are_joined_where_they_run_on(tmp_path):
         assert [(each.first, each.length) for each in placed] == [(0, 4), (4, 2), (8, 1)]
         assert placed[1] == Placed(4, 2, placed[1].position)
         assert placed[1].position.leaf_index == 4
+
+
+def test_s33_erased_bodies_leave_one_state_whatever_cache_there_was(tmp_path):
+    """What the cache found in bodies goes with them, and one saved later does no harm."""
+    story = Story()
+    told = story.said(story.seen())
+    cap = story.cap()
+    story.granted(cap)
+    gone = [story.shown(told, cap), story.seen("agent", version=2, cap=cap.cap_id)]
+    with audited_node(tmp_path / "home") as node:
+        recorded(node, story)
+        graph = load(node, story)
+        save(node, graph)
+        node.purge([op.op_id for op in gone])
+        with node._database.reading("looking for the cache") as connection:
+            assert connection.execute(select(tables.graph_snapshot.c.size)).all() == []
+        fresh = load(node, story)
+        assert fresh.digest() == load(node, story).digest()
+        save(node, graph)
+        late = load(node, story)
+        assert late.status(gone[0].op_id) == fresh.status(gone[0].op_id)

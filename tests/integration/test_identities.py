@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import stat
+from concurrent.futures import ThreadPoolExecutor
+from itertools import permutations
 
 import pytest
 
 import lodestamp
-from homes import assert_clean, audited_node, reading
-from lodestamp.core.keys import SigningKey
+from homes import NOW, assert_clean, audited_node, reading
+from lodestamp.core.keys import KeyEvent, SigningKey, next_key_digest
+from lodestamp.core.operations import build_op, key
 from lodestamp.errors import HomeError, KeyEventError, SignatureError, UsageError
 
 HORSE = "correct horse"
@@ -47,9 +50,6 @@ def test_an_identity_begins_rotates_signs_and_ends(tmp_path, suite):
 
 def test_a_stolen_current_key_cannot_rotate(tmp_path):
     """K8: an event by another key than was promised is kept, and is no part of the key log."""
-    from lodestamp.core.keys import KeyEvent
-    from lodestamp.core.operations import build_op, key
-
     thief = SigningKey.from_seed("ed25519", b"t" * 32)
     with audited_node(tmp_path / "home") as node:
         made = node.identities.new(alias="me")
@@ -59,6 +59,60 @@ def test_a_stolen_current_key_cannot_rotate(tmp_path):
         assert node.append([forged.wire])[0].status == "new"
         assert node.identities.show("me").key_id == made.key_id
         assert node.identities.rotate("me").index == 1
+
+
+def test_an_event_that_a_stranger_signed_lets_nobody_in(tmp_path):
+    """K8: whatever index it claims, it speaks for no identity, so it makes no owner (§11)."""
+    home = tmp_path / "home"
+    thief = SigningKey.from_seed("ed25519", b"t" * 32)
+    with audited_node(home) as node:
+        made = node.identities.new()
+        begun = node.op(node.identities.resolve(made.did).op_id)
+        said = KeyEvent.parse(begun.body["event"]).rotation(thief.public_key).document
+        prev = (begun.op_id,)
+        for seq, index in enumerate((1, 2, 99)):
+            event = KeyEvent.parse({**said, "index": index, "prior": begun.op_id})
+            forged = build_op(thief, "x", "key", key(event), prev, begun.ts, version=2, seq=seq)
+            assert node.append([forged.wire])[0].status == "new"
+            prev = (forged.op_id,)
+    with lodestamp.open(home, roots=[made.did]) as node:
+        assert not node.peers.delegation.is_root(thief.key_id)
+        assert node.peers.delegation.is_root(made.key_id)
+        rotated = node.identities.rotate(made.did)
+        assert not node.peers.delegation.is_root(made.key_id)
+        assert node.peers.delegation.is_root(rotated.key_id)
+        node.identities.deactivate(made.did)
+        assert not node.peers.delegation.is_root(rotated.key_id)
+
+
+def test_rotations_at_the_same_time_follow_one_another(tmp_path):
+    """K8: two from one event would be a fork, and would end the identity's rotations."""
+    with audited_node(tmp_path / "home") as node:
+        made = node.identities.new()
+        with ThreadPoolExecutor(4) as pool:
+            rotated = list(pool.map(node.identities.rotate, [made.did] * 4))
+        assert max(each.index for each in rotated) == 4
+        state = node.identities.resolve(made.did)
+        assert (state.index, state.disputed) == (4, False)
+
+
+def test_the_order_in_which_key_events_came_decides_nothing(tmp_path):
+    """S1, K9: an event may come before the one it follows, when its carrier stands beside it."""
+    keys = [SigningKey.from_seed("ed25519", bytes([n]) * 32) for n in (1, 2, 3)]
+    first = KeyEvent.inception(
+        "human", keys[0].public_key, nonce=bytes(16), next=next_key_digest(keys[1].key_id)
+    )
+    second = first.rotation(keys[1].public_key, next=next_key_digest(keys[2].key_id))
+    third = second.rotation(keys[2].public_key)
+    wires = [
+        build_op(signer, "x", "key", key(event), (), NOW, version=2, seq=0).wire
+        for signer, event in zip(keys, (first, second, third), strict=True)
+    ]
+    for turn, order in enumerate(permutations(wires)):
+        with audited_node(tmp_path / f"home{turn}") as node:
+            for wire in order:
+                assert node.append([wire])[0].status == "new"
+            assert node.identities.resolve(first.did).key == keys[2].public_key
 
 
 def test_keys_are_private_files_and_sealed_under_a_passphrase(tmp_path):

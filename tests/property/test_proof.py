@@ -6,9 +6,12 @@ import json
 import random
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authorities import DATA as AUTHORITY_DATA
+from authorities import authority_proof, for_identity, state_of
 from lodestamp.core.proof import CODES, LEGS, Proof, Trust, from_parts, verify
 from lodestamp.core.verdict import Status, Verdict
 from lodestamp.errors import LodestampError
@@ -45,6 +48,29 @@ def test_ten_thousand_mutations_of_one_byte_are_never_established():
         verdict = verify(mutated, None, DATA)
         assert mutated == BYTES or verdict.verdict is not Status.ESTABLISHED, (turn, mutated)
         assert well_formed(verdict) or mutated == BYTES, (turn, mutated)
+
+
+@pytest.mark.slow
+def test_ten_thousand_mutations_of_a_proof_with_authority_are_never_established():
+    """Each byte of grants, keys and state note is checked, or covered by a check."""
+    subject, grants, keys = for_identity("first", "second", by="first")
+    data = authority_proof(subject, grants, keys, state_of(subject))
+    assert verify(data, None, AUTHORITY_DATA).verdict is Status.ESTABLISHED
+    start, end = data.index(b'"authority"'), data.index(b',"checkpoint"')
+    draw = random.Random(SEED)
+    for turn in range(ROUNDS):
+        at = draw.randrange(start, end)
+        byte = (data[at] + draw.randrange(1, 256)) % 256
+        head, tail = data[:at], data[at + 1 :]
+        mutated = (
+            head + bytes([byte]) + tail,
+            head + tail,
+            head + bytes([byte]) + data[at:],
+            head + bytes([draw.choice(b'0123456789abcdef"[]{},:')]) + tail,
+        )[draw.randrange(4)]
+        verdict = verify(mutated, None, AUTHORITY_DATA)
+        assert mutated == data or verdict.verdict is not Status.ESTABLISHED, (turn, mutated)
+        assert mutated == data or well_formed(verdict), (turn, mutated)
 
 
 def test_ten_thousand_random_byte_strings_are_never_established():
@@ -113,6 +139,29 @@ def test_any_value_in_any_place_gets_a_verdict(place: tuple[str, ...], data: Any
     section[name] = value
     raw = json.dumps(top, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     verdict = verify(raw.encode("utf-8", "surrogatepass"), None, DATA)
+    same = before == value and type(before) is type(value)
+    assert same or verdict.verdict is not Status.ESTABLISHED
+    assert same or well_formed(verdict)
+
+
+@given(
+    st.sampled_from([(), ("state",), ("grants", 0), ("grants", 0, "body", "cap"), ("keys", 1)]),
+    st.data(),
+    JSON,
+)
+def test_any_value_in_any_place_of_authority_gets_a_verdict(
+    place: tuple[str | int, ...], data: Any, value: Any
+):
+    subject, grants, keys = for_identity("first", "second", by="first")
+    top = json.loads(authority_proof(subject, grants, keys, state_of(subject)))
+    section = top["authority"]
+    for name in place:
+        section = section[name]
+    name = data.draw(st.sampled_from(sorted(section)) | st.text())
+    before = section.get(name, ...)
+    section[name] = value
+    raw = json.dumps(top, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    verdict = verify(raw.encode("utf-8", "surrogatepass"), None, AUTHORITY_DATA)
     same = before == value and type(before) is type(value)
     assert same or verdict.verdict is not Status.ESTABLISHED
     assert same or well_formed(verdict)

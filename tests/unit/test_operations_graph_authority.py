@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import pytest
 
 from lodestamp.core.keys import KeyEvent, next_key_digest
-from lodestamp.core.operations import Position, key
+from lodestamp.core.operations import (
+    MemorySource,
+    Position,
+    ProvenanceGraph,
+    Status,
+    View,
+    key,
+)
+from lodestamp.core.operations.graph.authority import Authority
 from stories import AGENT, ROOT, SUB, Story
 from worlds import NOW, signer
 
@@ -473,3 +483,73 @@ def test_a_did_holds_a_capability_with_the_key_in_force():
     assert story.lack(story.seen(**under(cap))) == ""
     story.write(0, "agent", "key", key(first.deactivation(signer("agent").public_key)), version=2)
     assert story.lack(story.seen(**under(cap))) == "no-authority"
+
+
+def test_what_a_stranger_writes_about_a_capability_decides_nothing_for_others():
+    story = Story()
+    cap = story.cap()
+    story.granted(cap)
+    acted = story.seen(**under(cap))
+    bogus = [story.revoked(cap, who="stranger"), story.granted(cap, who="stranger")]
+    graph = story.graph
+    decides = [graph.authority.decides(graph.index_of(op.op_id)) for op in bogus]
+    assert decides == [False, False]
+    assert story.status(acted) == "VALID"
+    real = story.revoked(cap)
+    graph = story.graph
+    assert graph.authority.decides(graph.index_of(real.op_id))
+
+
+def test_k8_key_events_that_nobody_promised_cost_nothing(monkeypatch):
+    """Anybody can sign them, of anybody's identity: each is judged once, and alone."""
+    story = Story()
+    judged = []
+    judge = Authority.judge
+    monkeypatch.setattr(
+        Authority, "judge", lambda self, index: judged.append(index) or judge(self, index)
+    )
+    graph = ProvenanceGraph.load(MemorySource(), roots=[ROOT, story.did])
+    graph.add(story.write(0, "did-0", "key", key(story.inception), version=2))
+    graph.add(story.seen("did-0"))
+    judged.clear()
+    forged = story.inception.rotation(signer("stranger").public_key)
+    for number in range(50):
+        prior = "sha256:" + number.to_bytes(32, "big").hex()
+        for event in (
+            KeyEvent.parse({**forged.document, "prior": prior}),
+            KeyEvent.parse({**forged.document, "index": 1 + number}),
+        ):
+            graph.add(story.write(0, "stranger", "key", key(event), version=2))
+    assert judged == list(range(2, 102))
+    assert set(graph.statuses()[2:]) == {Status.UNAUTHORISED}
+
+
+def test_s1_key_events_in_any_order_give_one_state():
+    """One may come before what it follows: its carrier need not stand on that one's."""
+    first = KeyEvent.inception(
+        "human", signer("a").public_key, nonce=bytes(16), next=next_key_digest(signer("b").key_id)
+    )
+    second = first.rotation(signer("b").public_key, next=next_key_digest(signer("c").key_id))
+    rival = first.rotation(signer("b").public_key)
+    third = second.rotation(signer("c").public_key)
+    story = Story(replicas=4, roots=[ROOT, first.did])
+    for at, (who, event) in enumerate((("a", first), ("b", second), ("c", third), ("b", rival))):
+        story.write(at, who, "key", key(event), version=2)
+    for source in range(3):
+        story.sync(source, 0)
+    after = story.seen("c")
+    for ops, status in (([*story.ops[:3], after], "VALID"), (story.ops, "UNAUTHORISED")):
+        digests = set()
+        for order in permutations(ops):
+            graph = ProvenanceGraph.load(MemorySource(), roots=story.roots)
+            waiting = list(order)
+            while waiting:
+                ready = next(
+                    op for op in waiting if all(graph.find(each) is not None for each in op.prev)
+                )
+                waiting.remove(ready)
+                graph.add(ready)
+            digests.add(graph.digest())
+        swept = View(ops, {}, story.roots).graph
+        assert digests == {swept.digest()}
+        assert swept.status(after.op_id).name == status

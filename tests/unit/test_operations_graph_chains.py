@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
-from lodestamp.core.operations import confirm
+from lodestamp.core.operations import MemorySource, ProvenanceGraph, confirm, in_order
 from stories import ROOT, Story
 
 SAME = ["phone", "phone"]
@@ -118,3 +120,26 @@ def test_the_chains_of_two_authors_labels_or_versions_are_apart():
     story.seen(at=1, version=2)
     assert story.graph.equivocations() == []
     assert ROOT in story.roots
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("seed", range(20))
+def test_s7_a_chain_of_many_branches_is_the_same_step_by_step_and_at_once(seed, version):
+    random = Random(seed)
+    story = Story(replicas=6, nodes=["phone"] * 6)
+    story.seen(version=version)
+    for number in range(1, 6):
+        story.sync(0, number)
+    graph = ProvenanceGraph.load(MemorySource(), roots=story.roots)
+    for _ in range(40):
+        at = random.randrange(6)
+        if random.random() < 0.2:
+            story.sync(random.randrange(6), at)
+        if random.random() < 0.05:
+            keep(story, story.by_id[random.choice(sorted(story.known[at]))], at=at)
+        story.seen(at=at, version=version)
+    random.shuffle(story.ops)
+    for op in in_order(story.ops):
+        graph.add(op)
+        assert bytes(graph.statuses()) == bytes(graph.as_of(len(graph)).statuses())
+    assert any(fork[0].node == "phone" for fork in graph.equivocations())

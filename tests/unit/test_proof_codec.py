@@ -16,6 +16,7 @@ from lodestamp.core.proof import (
     Content,
     Log,
     Proof,
+    authority_from,
     from_parts,
 )
 from lodestamp.errors import EncodingError, ProofFormatError
@@ -52,16 +53,39 @@ def test_a_proof_of_an_operation_alone_is_a_proof():
 
 def test_sections_this_version_cannot_check_are_kept_verbatim():
     def add(top: dict[str, Any]) -> None:
-        top["authority"] = {"grants": [{"z": 1}], "keys": []}
         top["ledger"] = {"chain": "x"}
         top["anchors"] = [{"kind": "ots"}, {}]
 
     data = edited(PROOF, add)
     proof = Proof.parse(data)
-    assert proof.authority == {"grants": [{"z": 1}], "keys": []}
     assert proof.ledger == {"chain": "x"}
     assert proof.anchors == ({"kind": "ots"}, {})
     assert proof.encode() == data
+
+
+def test_what_the_authority_section_lacks_is_left_out():
+    state = {"index": 3, "note": "a note", "path": "AAAA"}
+    for section in (
+        {"grants": [{"z": 1}]},
+        {"keys": [{"z": 1}, {}]},
+        {"grants": [{}] * 5, "keys": [{}], "state": state},
+    ):
+        data = edited(PROOF, put("authority", section))
+        proof = Proof.parse(data)
+        assert proof.authority is not None
+        assert proof.authority.as_json() == section
+        assert proof.encode() == data
+    assert authority_from() is None
+
+
+def test_a_state_comes_with_its_log():
+    state = {"index": 0, "note": "a note", "path": ""}
+
+    def alone(top: dict[str, Any]) -> None:
+        del top["log"], top["checkpoint"]
+        top["authority"] = {"state": state}
+
+    assert refusal(edited(PROOF, alone)) == "format.missing_member"
 
 
 def test_parts_in_any_order_give_one_file():
@@ -190,6 +214,33 @@ MEMBERS = {
     ),
     "too many keys": (put("checkpoint", "vkeys", [VKEY] * (VKEYS_MAX + 1)), "limit"),
     "authority as array": (put("authority", []), "bad_type"),
+    "authority empty": (put("authority", {}), "missing_member"),
+    "authority of more": (put("authority", {"caps": []}), "unknown_member"),
+    "no grants": (put("authority", {"grants": []}), "limit"),
+    "six grants": (put("authority", {"grants": [{}] * 6}), "limit"),
+    "a grant that is none": (put("authority", {"grants": ["{}"]}), "bad_type"),
+    "no keys": (put("authority", {"keys": []}), "limit"),
+    "257 keys": (put("authority", {"keys": [{}] * 257}), "limit"),
+    "a state without a path": (
+        put("authority", {"state": {"index": 0, "note": "n"}}),
+        "missing_member",
+    ),
+    "a state of more": (
+        put("authority", {"state": {"index": 0, "note": "n", "path": "", "status": 0}}),
+        "unknown_member",
+    ),
+    "a state without a note": (
+        put("authority", {"state": {"index": 0, "note": "", "path": ""}}),
+        "bad_type",
+    ),
+    "a state at -1": (
+        put("authority", {"state": {"index": -1, "note": "n", "path": ""}}),
+        "bad_type",
+    ),
+    "a state path of half a byte": (
+        put("authority", {"state": {"index": 0, "note": "n", "path": "A"}}),
+        "bad_type",
+    ),
     "ledger as array": (put("ledger", []), "bad_type"),
     "anchors as object": (put("anchors", {}), "bad_type"),
     "no anchor": (put("anchors", []), "limit"),
@@ -223,9 +274,9 @@ def test_another_version_may_have_members_nobody_here_knows():
 
 
 def test_depth_counts_from_the_file():
-    fits = edited(PROOF, put("authority", nested(PROOF_DEPTH_MAX - 2)))
+    fits = edited(PROOF, put("ledger", nested(PROOF_DEPTH_MAX - 2)))
     assert Proof.parse(fits).encode() == fits
-    assert refusal(edited(PROOF, put("authority", nested(PROOF_DEPTH_MAX - 1)))) == "format.limit"
+    assert refusal(edited(PROOF, put("ledger", nested(PROOF_DEPTH_MAX - 1)))) == "format.limit"
 
 
 def test_a_refusal_says_where():

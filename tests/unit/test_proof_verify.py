@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from authorities import DEFECTS, by_a_former_key, grants_absent, stated
 from lodestamp.core.content import DEFAULT, Chunker, get_profile
 from lodestamp.core.keys import SigningKey
 from lodestamp.core.operations import Operation, build_op, evidence, refutation
@@ -169,7 +170,13 @@ SCENARIOS: dict[str, Callable[[], Verdict]] = {
     "content.not_carried": lambda: verify(bare()),
     "content.blocked": lambda: verify(REFUTED),
     "authority.key_unknown": lambda: verify(by_hybrid().encode()),
-    "authority.unsupported": lambda: tampered(put("authority", {})),
+    "authority.grants_absent": lambda: verify(grants_absent(), None, DATA),
+    "authority.state_absent": lambda: verify(by_a_former_key(), None, DATA),
+    "authority.key_not_pinned": lambda: verify(stated(), pins(LOG_KEY), DATA),
+    **{
+        f"authority.{reason}": lambda make=make: verify(make(), None, DATA)
+        for reason, make in DEFECTS.values()
+    },
     "authority.not_carried": lambda: verify(BYTES),
     "authority.blocked": lambda: verify(REFUTED),
     "log.path_invalid": lambda: tampered(put("log", "path", "")),
@@ -702,9 +709,7 @@ def test_witness_keys_leave_their_leg_unknown_and_the_log_as_it_was():
     }
 
 
-@pytest.mark.parametrize(
-    "section", [("authority", {}), ("ledger", {"chain": "c"}), ("anchors", [{"kind": "ots"}])]
-)
+@pytest.mark.parametrize("section", [("ledger", {"chain": "c"}), ("anchors", [{"kind": "ots"}])])
 def test_sections_this_version_cannot_check_count(section: tuple[str, Any]):
     verdict = tampered(put(*section))
     assert verdict.exit_code == 2

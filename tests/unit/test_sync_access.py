@@ -35,10 +35,11 @@ def test_a_nonce_is_remembered_as_long_as_it_could_pass():
     clock = Clock()
     door = access(clock)
     door.admit(request(ts=NOW + 60_000))
-    clock.now = NOW + 119_999
-    with pytest.raises(AccessError) as caught:
-        door.admit(request(ts=NOW + 60_000))
-    assert caught.value.code == "replayed-request"
+    for later in (119_999, 120_000):
+        clock.now = NOW + later
+        with pytest.raises(AccessError) as caught:
+            door.admit(request(ts=NOW + 60_000))
+        assert caught.value.code == "replayed-request"
     clock.now = NOW + 120_001
     with pytest.raises(AccessError) as caught:
         door.admit(request(ts=NOW + 60_000))

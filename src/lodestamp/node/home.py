@@ -10,8 +10,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -19,12 +19,13 @@ from threading import Lock
 from typing import Final, Self
 
 from lodestamp.core.content import DEFAULT, get_profile
-from lodestamp.core.encoding import Cid, Digest, JsonObject, JsonValue
-from lodestamp.core.keys import KeyId
+from lodestamp.core.encoding import Cid, Digest
+from lodestamp.core.keys import KeyId, KeyState
 from lodestamp.core.merkle import ConsistencyProof, InclusionProof
-from lodestamp.core.operations import Operation, claim, evidence
-from lodestamp.core.proof import Proof
+from lodestamp.core.operations import ProvenanceGraph
+from lodestamp.core.proof import AuthorityState, Proof
 from lodestamp.node import recorder
+from lodestamp.node.authority import Authority
 from lodestamp.node.blocks import (
     Added,
     Adder,
@@ -38,21 +39,23 @@ from lodestamp.node.blocks import (
 )
 from lodestamp.node.clock import now_ms, now_s
 from lodestamp.node.configuration import Configuration
+from lodestamp.node.decisions import Decisions
 from lodestamp.node.folder import HomeFolder
 from lodestamp.node.identities import Identities
 from lodestamp.node.keyring import Keyring
+from lodestamp.node.live_graph import LiveGraph
 from lodestamp.node.progress import Progress
-from lodestamp.node.proving import prove
+from lodestamp.node.proving import prove, sign_state
+from lodestamp.node.questions import Past
 from lodestamp.node.recorder import (
-    LOCAL_PEER,
-    Answer,
     Authorship,
     Event,
-    Recorded,
     Recorder,
 )
 from lodestamp.node.roots import read_roots
+from lodestamp.node.sealing import SealedContent
 from lodestamp.node.stamping import NO_OPERATION, address_path, claim_about, evidence_of, rehearse
+from lodestamp.node.statements import Statements
 from lodestamp.node.storage import Database
 from lodestamp.node.sync import Mode, Peers, SyncReport
 
@@ -60,7 +63,7 @@ MISSING_MAX: Final = 10_000
 """Missing ids told at once: as many operations as one peer may have waiting."""
 
 
-class Node:
+class Node(Statements, Authority, Decisions):
     """An open home. Thread-safe; close it, or use it as a context manager."""
 
     def __init__(
@@ -75,7 +78,9 @@ class Node:
     ) -> None:
         self.home = folder.path
         self.log_key = log.key
+        self._log_signer = log.signer
         self._database = database
+        self._live = LiveGraph(database)
         self.configuration = configuration
         self._blocks_path = folder.blocks
         self._blocks: BlockStore | None = None
@@ -91,19 +96,16 @@ class Node:
             node=authorship.node,
             lock=lambda: folder.entering(create=False),
         )
+        self.sealed = SealedContent(database, self._recorder)
         self.peers = Peers(
             database,
             self._recorder,
             log.key.name,
             named=configuration.peers,
             roots=lambda: self.roots,
+            may_act=self._may_act,
             clock=now_ms,
         )
-
-    @property
-    def key_id(self) -> KeyId:
-        """The key that signs what this node records."""
-        return self._recorder.authorship.signer.key_id
 
     @property
     def roots(self) -> tuple[str, ...]:
@@ -187,83 +189,13 @@ class Node:
         )
         if claim is not None:
             rehearse("claim", claim_about(addressed, claim, NO_OPERATION))
-        body = evidence_of(addressed, name=path.name if name else None, captured_at=now_s())
+        called = (path.name or path.resolve().name) if name else None  # "." has no name of its own
+        body = evidence_of(addressed, name=called, captured_at=now_s())
         recorded = self._recorder.author("evidence", body).result()
         if claim is not None:
             about = claim_about(addressed, claim, recorded.op_id)
             recorded = self._recorder.author("claim", about).result()
         return self.prove(recorded.op_id)
-
-    def record(
-        self,
-        *,
-        source: str,
-        kind: str,
-        content: JsonObject,
-        captured_at: int | None = None,
-        external_id: str | None = None,
-    ) -> Recorded:
-        """Record evidence: what was found where, in Unix seconds `captured_at` (default: now)."""
-        return self.record_future(
-            source=source,
-            kind=kind,
-            content=content,
-            captured_at=captured_at,
-            external_id=external_id,
-        ).result()
-
-    def record_future(
-        self,
-        *,
-        source: str,
-        kind: str,
-        content: JsonObject,
-        captured_at: int | None = None,
-        external_id: str | None = None,
-    ) -> Future[Recorded]:
-        """Hand in evidence as `record` does and return at once; the future resolves on disk."""
-        body = evidence(
-            source=source,
-            kind=kind,
-            content=content,
-            captured_at=now_s() if captured_at is None else captured_at,
-            external_id=external_id,
-        )
-        return self._recorder.author("evidence", body)
-
-    def claim(
-        self,
-        *,
-        subject: str,
-        predicate: str,
-        object: JsonValue,  # noqa: A002  the field's name in the format
-        rationale: str,
-        derived_from: Sequence[str] = (),
-        deriver: str = "user",
-        confidence_bp: int = 10_000,
-    ) -> Recorded:
-        """Record a claim drawn from recorded operations, or by the user from none.
-
-        OpError when `deriver` is ``user`` and there are sources, or the other way round;
-        CausalError when the log does not hold a source.
-        """
-        body = claim(
-            subject=subject,
-            predicate=predicate,
-            object=object,
-            confidence_bp=confidence_bp,
-            derived_from=derived_from,
-            deriver=deriver,
-            rationale=rationale,
-        )
-        return self._recorder.author("claim", body).result()
-
-    def append(self, wires: Sequence[bytes], *, peer: str = LOCAL_PEER) -> list[Answer]:
-        """Record operations that others signed; each answer stands at its operation's place.
-
-        `peer` is who gave them to us; what has to wait for its parents waits in that peer's share.
-        """
-        return self._recorder.submit(wires, peer=peer).result()
 
     def missing(self, limit: int = MISSING_MAX) -> list[str]:
         """Return ids that waiting operations lack, and ids of those put out of the pool."""
@@ -285,11 +217,6 @@ class Node:
         for listener in self._listeners:
             listener(event)
 
-    def op(self, op_id: str) -> Operation:
-        """Return an operation as it is stored; UnknownOperation when the log does not hold it."""
-        with self._database.reading("reading an operation") as connection:
-            return recorder.find_operation(connection, op_id).operation
-
     def sync(
         self,
         peer: str,
@@ -302,14 +229,23 @@ class Node:
         """Bring this log and that of the node at `peer` together; see `Peers.sync`."""
         return self.peers.sync(peer, mode=mode, merge=merge, cap=cap, delegated=delegated)
 
-    def prove(self, op_id: str, *, disclose: Sequence[str] = ()) -> Proof:
+    def prove(self, op_id: str, *, disclose: Sequence[str] = (), state: bool = False) -> Proof:
         """Return the proof of an operation under the newest checkpoint.
 
         It discloses the operations named in `disclose`; of what `stamp` claimed it always
-        discloses the evidence. UnknownOperation when the log holds no such operation.
+        discloses the evidence. It carries the grants and key events by which the author acted, and
+        with `state` the log's freshly signed word for the operation's status, whatever that is.
+        UnknownOperation when the log holds no such operation.
         """
+        signed = self._sign_state(op_id) if state else None
         with self._database.reading("proving") as connection:
-            return prove(connection, self.log_key, op_id, disclose)
+            return prove(connection, self.log_key, op_id, disclose, state=signed)
+
+    def _sign_state(self, op_id: str) -> AuthorityState:
+        """Sign the state of the whole log, and show where this operation stands in it."""
+        self.op(op_id)
+        with self._state() as graph:
+            return sign_state(graph, self._log_signer, op_id)
 
     def checkpoint(self, size: int | None = None) -> bytes:
         """Return the signed note of this size, by default the newest."""
@@ -332,9 +268,36 @@ class Node:
         by = self._recorder.authorship
         self._recorder.authorship = replace(by, signer=self.identities.signer(named))
 
+    def as_of(self, size: int) -> Past:
+        """Return the log as it was at `size` leaves, to be asked only; UsageError beyond its end.
+
+        Positions that the ledger gave since count, as they would for whoever looks now.
+        """
+        with self._live.current() as graph:
+            graph.as_of(size)
+        return Past(self._database, self._live, size)
+
+    def resolve(self, did: str, at_index: int | None = None) -> KeyState:
+        """Return the state of an identity by this log, as of a leaf; KeyEventError if unknown."""
+        return self.identities.resolve(did, at_index)
+
+    @contextmanager
+    def _state(self) -> Iterator[ProvenanceGraph]:
+        with self._live.current() as graph:
+            yield graph
+
+    def _may_act(self, key_id: KeyId, command: str, cap_id: str, at: int) -> bool:
+        with self._state() as graph:
+            cap = graph.cap(cap_id)
+            if cap is None or not graph.allows(cap_id, command, at).allowed:
+                return False
+        with self._database.reading("looking for a grant's audience") as connection:
+            return recorder.speaks_for(connection, key_id, cap.audience)
+
     def close(self) -> None:
         """Commit what is waiting and release the home."""
         self._recorder.close()
+        self._live.keep()
         if "pinning" in vars(self):
             self.pinning.close()
         self._database.close()

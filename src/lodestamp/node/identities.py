@@ -106,25 +106,27 @@ class Identities:
         UsageError for what is no identity, or one that cannot rotate; HomeError ``key-missing``
         when its next key is not in this home.
         """
-        state = self._state_of(named)
-        event = self._last_event(state)
-        following = self._following(state)
-        if following is None:
-            raise UsageError(f"{state.did} promised no next key: it can only be deactivated")
-        after = self._keyring.new(suite or following.public_key.suite)
-        promise = next_key_digest(after.key_id)
-        self._record(event.rotation(following.public_key, next=promise), following)
+        with self._lock():  # two rotations from one event would be a fork that nobody can undo
+            state = self._state_of(named)
+            event = self._last_event(state)
+            following = self._following(state)
+            if following is None:
+                raise UsageError(f"{state.did} promised no next key: it can only be deactivated")
+            after = self._keyring.new(suite or following.public_key.suite)
+            promise = next_key_digest(after.key_id)
+            self._record(event.rotation(following.public_key, next=promise), following)
         return self.show(state.did)
 
     def deactivate(self, named: str) -> Identity:
         """End an identity for ever; errors as `rotate`."""
-        state = self._state_of(named)
-        event = self._last_event(state)
-        signer = self._following(state)
-        if signer is None:
-            assert state.key is not None  # noqa: S101  `_state_of` refuses what has ended
-            signer = self._keyring.find(state.key.key_id)
-        self._record(event.deactivation(signer.public_key), signer)
+        with self._lock():
+            state = self._state_of(named)
+            event = self._last_event(state)
+            signer = self._following(state)
+            if signer is None:
+                assert state.key is not None  # noqa: S101  `_state_of` refuses what has ended
+                signer = self._keyring.find(state.key.key_id)
+            self._record(event.deactivation(signer.public_key), signer)
         return self.show(state.did)
 
     def resolve(self, did: str, at_index: int | None = None) -> KeyState:
@@ -157,6 +159,19 @@ class Identities:
             key_id for key_id in here if self._is_promised(key_id, dids)
         }
         return mine + [self.show(key_id) for key_id in here if key_id not in taken]
+
+    def meant(self, named: str) -> str:
+        """Return the key id or DID that a key id, a DID or a name means; UsageError if none."""
+        return self._keyring.named(named)
+
+    def principal(self, key_id: KeyId) -> str:
+        """Return the identity that a key is in force for by this log, else the key id itself."""
+        with self._database.reading("reading the key logs") as connection:
+            dids = recorder.read_dids(connection)
+            for did in dids:
+                if recorder.speaks_for(connection, key_id, did):
+                    return did
+        return key_id
 
     def signer(self, named: str) -> SigningKey:
         """Return the key that signs for a key id, DID or name: an identity's key in force now."""

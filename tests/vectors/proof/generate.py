@@ -2,8 +2,10 @@
 
     PYTHONPATH=src:tests python tests/vectors/proof/generate.py
 
-Every key comes from a fixed seed and Ed25519 signatures repeat themselves, so nothing is random.
-`vectors` returns the files by their path; the conformance test holds the folder against it.
+Every key comes from a fixed seed and Ed25519 signatures repeat themselves, so nothing is random but
+the signatures of the other suites: operations that bear one are signed once and kept in
+``operations``. `vectors` returns the files by their path; the conformance test holds the folder
+against it.
 """
 
 from __future__ import annotations
@@ -16,6 +18,22 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from authorities import (
+    DEFECTS,
+    ROOT,
+    authority_proof,
+    by_a_former_key,
+    by_suite,
+    chain_of,
+    did_of,
+    evidence_by,
+    for_identity,
+    grants_absent,
+    key_ops,
+    keys_absent,
+    stated,
+    under,
+)
 from lodestamp.core.encoding import canonical_json
 from lodestamp.core.operations import (
     Operation,
@@ -143,10 +161,10 @@ def valid() -> list[Case]:
         Case("log_not_pinned", small, trust={**trust, "logs": []}),
         Case("required_leg_not_carried", small, trust={**trust, "require": ["time"]}),
         Case("carries_a_witness_key", witnessed(small)),
-        Case("carries_authority", edited(small, put("authority", {"grants": []}))),
         Case("carries_a_ledger", edited(small, put("ledger", {"chain": "example"}))),
         Case("carries_an_anchor", edited(small, put("anchors", [{"kind": "ots"}]))),
         *_other_operations(sources[0]),
+        *_authorised(),
         Case("version_2", edited(small, put("version", 2))),
         Case("requires_a_feature", edited(small, put("requires", ["moon-phase"]))),
     ]
@@ -172,6 +190,45 @@ def _other_operations(source: Operation) -> list[Case]:
     ]
 
 
+def _authorised() -> list[Case]:
+    """Authors who say by what right they act, and those who leave something of it out."""
+    logs = [{"origin": ORIGIN, "vkeys": [log_vkey().text()]}]
+    trust = {"version": 1, "logs": logs, "authors": [{"id": ROOT.key_id, "label": "Ada"}]}
+    one, five = chain_of(1), chain_of(5)
+    keys = key_ops("robot 1", "robot 2")
+    subject = evidence_by(key("robot 2"))
+    robot = {**trust, "authors": [{"id": did_of(keys), "label": "the robot"}]}
+    identity = for_identity("first", "second", by="second")
+    chained, own = authority_proof(under(five), five), authority_proof(subject, (), keys)
+    return [
+        Case("authority_chain_of_one", authority_proof(under(one), one)),
+        Case("authority_chain_of_five", chained),
+        Case("authority_chain_of_five_root_pinned", chained, trust=trust),
+        Case("authority_chain_of_five_root_not_pinned", chained, trust={**trust, "authors": []}),
+        Case("authority_state", stated()),
+        Case("authority_state_pinned", stated(), trust=trust),
+        Case("authority_state_log_not_pinned", stated(), trust={**trust, "logs": []}),
+        Case("authority_identity_after_rotation", own),
+        Case("authority_identity_after_rotation_did_pinned", own, trust=robot),
+        Case("authority_identity_as_audience", authority_proof(*identity)),
+        Case("authority_former_key", by_a_former_key()),
+        Case("authority_former_key_with_state", by_a_former_key(with_state=True)),
+        Case("authority_keys_absent", keys_absent()),
+        Case("authority_grants_absent", grants_absent()),
+        Case("authority_mldsa65_author", by_suite("mldsa65", kept)),
+        Case("authority_hybrid_author", by_suite("hybrid", kept)),
+    ]
+
+
+def kept(name: str, sign: Callable[[], Operation]) -> Operation:
+    """Return an operation whose signature was drawn at random, from where it is kept."""
+    path = FOLDER / "operations" / f"{name}.json"
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(sign().wire)
+    return parse_op(path.read_bytes())
+
+
 def noted(data: bytes, change: Callable[[str], str]) -> bytes:
     """Return a proof with another note."""
     note = json.loads(data)["checkpoint"]["note"]
@@ -189,7 +246,12 @@ def witnessed(data: bytes) -> bytes:
 def invalid() -> list[Case]:
     """Proofs that are refuted, each for the defect it is named by."""
     small = proof_of_content(HELLO).encode()
-    return [*_invalid_files(small), *_invalid_operations(small), *_invalid_logs(small)]
+    return [
+        *_invalid_files(small),
+        *_invalid_operations(small),
+        *_invalid_logs(small),
+        *(Case(f"authority_{name}", make()) for name, (_reason, make) in DEFECTS.items()),
+    ]
 
 
 def _invalid_files(small: bytes) -> list[Case]:
@@ -203,7 +265,7 @@ def _invalid_files(small: bytes) -> list[Case]:
         Case("format_latin_1", small.replace(b"press-1", b"press-\xe9")),
         Case("format_newline_at_end", small + b"\n"),
         Case("format_not_an_object", b"[" + small + b"]"),
-        Case("format_too_deep", edited(small, put("authority", _nested(39)))),
+        Case("format_too_deep", edited(small, put("ledger", _nested(39)))),
         Case("format_unknown_member", edited(small, put("log", "root", ""))),
         Case("format_missing_member", edited(small, lambda top: top["log"].pop("index"))),
         Case("format_log_without_checkpoint", edited(small, lambda top: top.pop("checkpoint"))),
@@ -214,6 +276,9 @@ def _invalid_files(small: bytes) -> list[Case]:
         Case("format_path_base64url", edited(small, _base64url_path)),
         Case("format_key_of_unknown_type", edited(small, put("checkpoint", "vkeys", [_odd_key()]))),
         Case("format_keys_out_of_order", edited(small, put("checkpoint", "vkeys", _two_keys()))),
+        Case("format_empty_authority", edited(small, put("authority", {}))),
+        Case("format_empty_grants", edited(small, put("authority", {"grants": []}))),
+        Case("format_six_grants", edited(small, put("authority", {"grants": [{}] * 6}))),
         Case("format_empty_anchors", edited(small, put("anchors", []))),
     ]
 
@@ -392,6 +457,8 @@ def vectors() -> dict[str, bytes]:
         for folder, cases in groups.items()
         for case in cases
     }
+    for path in sorted((FOLDER / "operations").glob("*.json")):
+        files[f"operations/{path.name}"] = path.read_bytes()
     cases = [_expected(case, folder) for folder, group in groups.items() for case in group]
     text = json.dumps({"cases": cases}, indent=1, ensure_ascii=False)
     return {**files, "expected.json": text.encode() + b"\n"}

@@ -72,6 +72,7 @@ from lodestamp.core.bitcoin.headers import (
 from lodestamp.core.bitcoin.machine import (
     CONSENSUS,
     CONSENSUS_CAT_CTV,
+    ELEMENT_SIZE_MAX,
     NONE,
     STANDARD,
     Execution,
@@ -105,6 +106,7 @@ from lodestamp.core.bitcoin.network import (
 )
 from lodestamp.core.bitcoin.opcodes import OP_SUCCESSES, Op
 from lodestamp.core.bitcoin.policy import (
+    WITNESS_ITEM_STANDARD_MAX,
     OutputKind,
     PolicyFault,
     check_standard,
@@ -177,6 +179,7 @@ __all__ = [
     "COMMITMENT_HEAD",
     "CONSENSUS",
     "CONSENSUS_CAT_CTV",
+    "ELEMENT_SIZE_MAX",
     "GROUP_ORDER",
     "HEADER_RUN_MAX",
     "HEADER_SIZE",
@@ -203,6 +206,7 @@ __all__ = [
     "TESTNET4",
     "TX_BYTES_MAX",
     "TX_SIGOP_COST_MAX",
+    "WITNESS_ITEM_STANDARD_MAX",
     "Block",
     "BlockHeader",
     "Branch",

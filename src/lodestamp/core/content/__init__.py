@@ -53,7 +53,7 @@ from lodestamp.core.content.limits import (
 )
 from lodestamp.core.content.links import has_links, links
 from lodestamp.core.content.murmur3 import murmur3_x64_64
-from lodestamp.core.content.node import open_node
+from lodestamp.core.content.node import Node, open_node
 from lodestamp.core.content.paths import (
     ContentPath,
     Resolution,
@@ -123,6 +123,7 @@ __all__ = [
     "LayoutName",
     "Metadata",
     "Mtime",
+    "Node",
     "NodeValue",
     "PBLink",
     "PBNode",

@@ -3,6 +3,7 @@
 from lodestamp.core.operations.attenuation import (
     Decision,
     SpeaksFor,
+    asked_of,
     attenuates,
     check,
     check_chain,
@@ -43,6 +44,7 @@ from lodestamp.core.operations.commands import (
     scope_of,
 )
 from lodestamp.core.operations.commitments import (
+    SALT_SIZE,
     SourceOpening,
     commit,
     disclose_source,
@@ -64,6 +66,7 @@ from lodestamp.core.operations.decisions import (
 )
 from lodestamp.core.operations.envelope import Operation, is_node_label, parse_op
 from lodestamp.core.operations.graph import (
+    GRANT_SKEW_S,
     KINDS,
     Acknowledgement,
     Chain,
@@ -127,6 +130,7 @@ __all__ = [
     "CONFIDENCE_BP_MAX",
     "DEPTH_LEFT_MAX",
     "DEPTH_MAX",
+    "GRANT_SKEW_S",
     "INTENT_KIND",
     "KINDS",
     "MALFORMED",
@@ -141,6 +145,7 @@ __all__ = [
     "REVIEW_PREDICATE",
     "REVIEW_VERDICTS",
     "RISKS",
+    "SALT_SIZE",
     "SOURCES_MAX",
     "SOURCE_TYPES",
     "USER_CLAIM",
@@ -178,6 +183,7 @@ __all__ = [
     "Sweep",
     "View",
     "Why",
+    "asked_of",
     "attenuates",
     "attestation",
     "author_key",

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from lodestamp.core.keys import KeyId
 from lodestamp.core.operations.bodies import USER
@@ -165,6 +166,19 @@ def check_chain(cap_chain: Sequence[Cap], *, speaks_for: SpeaksFor = is_same_key
             attenuates(child, parent, speaks_for=speaks_for)
         except CapError as error:
             raise CapError(error.code, error.reason, link=link) from None
+
+
+def asked_of(op: Operation) -> tuple[str | None, int | None, str | None]:
+    """Return what an operation concerns: predicate, confidence in basis points, resource (S23).
+
+    None for what its own body does not say; a refutation concerns what its target does (S14).
+    """
+    body: Any = op.body
+    if op.type == "evidence":
+        return None, None, body["source"]
+    if op.type in {"claim", "attestation"}:
+        return body["predicate"], body["confidence_bp"], body["subject"]
+    return None, None, None
 
 
 def needed_commands(op: Operation) -> tuple[str, ...]:

@@ -168,10 +168,14 @@ class Intent:
             _malformed("an intent is evidence", "/type")
         if body["kind"] != INTENT_KIND:
             _malformed(f"its kind is not {INTENT_KIND}", "/body/kind")
-        content = body["content"]
+        return cls.of(body["source"], body["content"])
+
+    @classmethod
+    def of(cls, agent: str, content: Any) -> Intent:
+        """Read an intent from the content of an evidence; OpError ``malformed-decision`` (D-4)."""
         _check(_INTENT, content, "content")
         return cls(
-            agent=body["source"],
+            agent=agent,
             action=content["action"],
             reasoning=content["reasoning"],
             alternatives=tuple(content["alternatives"]),
@@ -237,14 +241,22 @@ class Outcome:
         """
         body, outcome = _claimed(op, OUTCOME_PREDICATE, _OUTCOME)
         check_outcome_sources(body["derived_from"], intents)
+        return cls.of(body["subject"], outcome, body["derived_from"], body["confidence_bp"])
+
+    @classmethod
+    def of(
+        cls, agent: str, outcome: Any, derived_from: Iterable[str], confidence_bp: int
+    ) -> Outcome:
+        """Read an outcome from the object of a claim; OpError ``malformed-decision`` (D-4)."""
+        _check(_OUTCOME, outcome, "object")
         return cls(
-            agent=body["subject"],
+            agent=agent,
             result=outcome["result"],
             summary=outcome["summary"],
             start=outcome["period"]["start"],
             end=outcome["period"]["end"],
-            confidence_bp=body["confidence_bp"],
-            derived_from=tuple(body["derived_from"]),
+            confidence_bp=confidence_bp,
+            derived_from=tuple(derived_from),
             outputs=_committed(outcome["outputs"]),
             error=outcome.get("error"),
         )

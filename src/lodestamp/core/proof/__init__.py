@@ -1,6 +1,6 @@
 """The portable proof: one file that carries every leg, and the verifier that judges it."""
 
-from lodestamp.core.proof.build import from_parts
+from lodestamp.core.proof.build import authority_from, from_parts
 from lodestamp.core.proof.codec import FORMAT, VERSION, Proof
 from lodestamp.core.proof.codes import CODES
 from lodestamp.core.proof.legs.content import (
@@ -13,11 +13,15 @@ from lodestamp.core.proof.model import (
     ANCHORS_MAX,
     DISCLOSED_MAX,
     EXTENSION,
+    GRANTS_MAX,
+    KEY_EVENTS_MAX,
     LEGS,
     MEDIA_TYPE,
     PROOF_DEPTH_MAX,
     PROOF_SIZE_MAX,
     VKEYS_MAX,
+    Authority,
+    AuthorityState,
     Checkpoint,
     Content,
     Log,
@@ -33,6 +37,8 @@ __all__ = [
     "DISCLOSED_MAX",
     "EXTENSION",
     "FORMAT",
+    "GRANTS_MAX",
+    "KEY_EVENTS_MAX",
     "LEGS",
     "MEDIA_TYPE",
     "PROOF_DEPTH_MAX",
@@ -41,6 +47,8 @@ __all__ = [
     "VERSION",
     "VKEYS_MAX",
     "AuthorPin",
+    "Authority",
+    "AuthorityState",
     "Checkpoint",
     "Content",
     "Log",
@@ -50,6 +58,7 @@ __all__ = [
     "Subject",
     "Trust",
     "Unpinned",
+    "authority_from",
     "content_of",
     "from_parts",
     "verify",

@@ -8,7 +8,15 @@ from dataclasses import replace
 from lodestamp.core.encoding import JsonObject, parse_canonical
 from lodestamp.core.operations import Operation
 from lodestamp.core.proof.codec import Proof, vkey_order
-from lodestamp.core.proof.model import Checkpoint, Content, Log, Subject
+from lodestamp.core.proof.key_history import key_order
+from lodestamp.core.proof.model import (
+    Authority,
+    AuthorityState,
+    Checkpoint,
+    Content,
+    Log,
+    Subject,
+)
 
 
 def from_parts(
@@ -17,6 +25,8 @@ def from_parts(
     content: Content | None = None,
     log: Log | None = None,
     checkpoint: Checkpoint | None = None,
+    *,
+    authority: Authority | None = None,
 ) -> Proof:
     """Return the proof of these parts, in the one order a proof file has.
 
@@ -28,7 +38,21 @@ def from_parts(
         checkpoint = replace(checkpoint, vkeys=tuple(sorted(checkpoint.vkeys, key=vkey_order)))
     sources = sorted(disclosed, key=lambda operation: operation.op_id)
     section = Subject(_wire_object(subject), tuple(_wire_object(source) for source in sources))
-    return Proof.parse(Proof(section, content, log, checkpoint).encode())
+    return Proof.parse(Proof(section, content, log, checkpoint, authority).encode())
+
+
+def authority_from(
+    grants: Iterable[Operation] = (),
+    keys: Iterable[Operation] = (),
+    state: AuthorityState | None = None,
+) -> Authority | None:
+    """Return the section of these parts, None when there are none.
+
+    Grants come root first; ``key`` operations in any order, each taken once.
+    """
+    ordered = sorted({each.op_id: each for each in keys}.values(), key=key_order)
+    section = Authority(tuple(map(_wire_object, grants)), tuple(map(_wire_object, ordered)), state)
+    return section if section != Authority() else None
 
 
 def _wire_object(operation: Operation) -> JsonObject:

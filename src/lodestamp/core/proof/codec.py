@@ -24,10 +24,14 @@ from lodestamp.core.proof.closed import ClosedReader
 from lodestamp.core.proof.model import (
     ANCHORS_MAX,
     DISCLOSED_MAX,
+    GRANTS_MAX,
+    KEY_EVENTS_MAX,
     PROOF_DEPTH_MAX,
     PROOF_SIZE_MAX,
     REQUIRES_MAX,
     VKEYS_MAX,
+    Authority,
+    AuthorityState,
     Checkpoint,
     Content,
     Log,
@@ -76,15 +80,15 @@ _TOP_OPTIONAL: Final = frozenset(
 class Proof:
     """A proof file as values.
 
-    `authority`, `ledger` and `anchors` are valid in version 1 but not checkable by this library
-    yet: they are kept as the JSON they came as, and their legs say so.
+    `ledger` and `anchors` are valid in version 1 but not checkable by this library yet: they are
+    kept as the JSON they came as, and their legs say so.
     """
 
     subject: Subject
     content: Content | None = None
     log: Log | None = None
     checkpoint: Checkpoint | None = None
-    authority: JsonObject | None = None
+    authority: Authority | None = None
     ledger: JsonObject | None = None
     anchors: tuple[JsonObject, ...] = ()
 
@@ -102,6 +106,9 @@ class Proof:
         if ("log" in top) != ("checkpoint" in top):
             missing = "checkpoint" if "log" in top else "log"
             _refuse("missing_member", f"log and checkpoint come together; no {missing}")
+        authority = _read_authority(_section(top, "authority")) if "authority" in top else None
+        if authority is not None and authority.state is not None and "log" not in top:
+            _refuse("missing_member", "a state is of a log; no log", "/authority/state")
         return cls(
             subject=_read_subject(_section(top, "subject")),
             content=_read_content(_section(top, "content")) if "content" in top else None,
@@ -109,7 +116,7 @@ class Proof:
             checkpoint=(
                 _read_checkpoint(_section(top, "checkpoint")) if "checkpoint" in top else None
             ),
-            authority=_section(top, "authority") if "authority" in top else None,
+            authority=authority,
             ledger=_section(top, "ledger") if "ledger" in top else None,
             anchors=_read_anchors(top["anchors"]) if "anchors" in top else (),
         )
@@ -128,14 +135,14 @@ class Proof:
         top: JsonObject = {"format": FORMAT, "version": VERSION, "subject": self.subject.as_json()}
         for name, section in (
             ("content", self.content),
+            ("authority", self.authority),
             ("log", self.log),
             ("checkpoint", self.checkpoint),
         ):
             if section is not None:
                 top[name] = section.as_json()
-        for name, verbatim in (("authority", self.authority), ("ledger", self.ledger)):
-            if verbatim is not None:
-                top[name] = verbatim
+        if self.ledger is not None:
+            top["ledger"] = self.ledger
         if self.anchors:
             top["anchors"] = list(self.anchors)
         return top
@@ -201,12 +208,38 @@ def _read_content(section: JsonObject) -> Content:
     return Content(cid, profile, _read.count(section["size"], "/content/size"))
 
 
+def _read_authority(section: JsonObject) -> Authority:
+    _read.members(section, "/authority", frozenset(), frozenset({"grants", "keys", "state"}))
+    if not section:
+        _refuse("missing_member", "an empty section is left out", "/authority")
+    wires = {
+        name: _read.objects(section[name], f"/authority/{name}", maximum, minimum=1)
+        for name, maximum in (("grants", GRANTS_MAX), ("keys", KEY_EVENTS_MAX))
+        if name in section
+    }
+    state = None
+    if "state" in section:
+        at = "/authority/state"
+        stated = _read.object(section["state"], at)
+        _read.members(stated, at, frozenset({"index", "note", "path"}))
+        state = AuthorityState(
+            note=_read.text(stated["note"], f"{at}/note"),
+            index=_read.count(stated["index"], f"{at}/index"),
+            path=_read_path(stated["path"], f"{at}/path"),
+        )
+    return Authority(wires.get("grants", ()), wires.get("keys", ()), state)
+
+
+def _read_path(value: JsonValue, at: str) -> bytes:
+    try:
+        return base64_decode(_read.string(value, at))
+    except EncodingError as error:
+        _refuse("bad_type", error.message, at)
+
+
 def _read_log(section: JsonObject) -> Log:
     _read.members(section, "/log", frozenset({"index", "origin", "path", "size"}))
-    try:
-        path = base64_decode(_read.string(section["path"], "/log/path"))
-    except EncodingError as error:
-        _refuse("bad_type", error.message, "/log/path")
+    path = _read_path(section["path"], "/log/path")
     return Log(
         origin=_read.text(section["origin"], "/log/origin"),
         index=_read.count(section["index"], "/log/index"),

@@ -1,8 +1,9 @@
 """Every code a leg of a verdict can bear, and the status it comes with.
 
 ``<leg>.<reason>``, by the leg that bears it; but ``authority.key_unknown`` is borne by the leg
-``operation`` when the author's key would have to stand in the section `authority`. A code either
-refutes or leaves unknown, never both. Programs may rely on the codes; the sentences are for people.
+``operation`` too when the author's key would have to stand in the section `authority`. A code
+either refutes or leaves unknown, never both. Programs may rely on the codes; the sentences are for
+people.
 """
 
 from __future__ import annotations
@@ -40,8 +41,35 @@ CODES: Final[Mapping[str, Status]] = MappingProxyType(
         "content.profile_unknown": _U,
         "content.not_carried": _U,
         "content.blocked": _U,
+        "authority.schema": _R,
+        "authority.id_mismatch": _R,
+        "authority.bad_signature": _R,
+        "authority.key_event": _R,
+        "authority.bad_cap": _R,
+        "authority.cap_id_mismatch": _R,
+        "authority.bad_issuer": _R,
+        "authority.chain_broken": _R,
+        "authority.chain_too_long": _R,
+        "authority.not_attenuated": _R,
+        "authority.no_authority": _R,
+        "authority.not_yet_valid": _R,
+        "authority.expired": _R,
+        "authority.out_of_scope": _R,
+        "authority.bad_note": _R,
+        "authority.origin_mismatch": _R,
+        "authority.no_log_signature": _R,
+        "authority.index_range": _R,
+        "authority.path_invalid": _R,
+        "authority.refuted": _R,
+        "authority.source_invalid": _R,
+        "authority.unauthorised": _R,
+        "authority.ineffective": _R,
+        "authority.revoked": _R,
+        "authority.stale": _R,
         "authority.key_unknown": _U,
-        "authority.unsupported": _U,
+        "authority.grants_absent": _U,
+        "authority.state_absent": _U,
+        "authority.key_not_pinned": _U,
         "authority.not_carried": _U,
         "authority.blocked": _U,
         "log.path_invalid": _R,

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lodestamp.core.encoding import Cid, JsonObject, base64_encode
+from lodestamp.core.operations import CHAIN_MAX
 from lodestamp.core.transparency import VerifierKey
 
 PROOF_SIZE_MAX: Final = 4 << 20
@@ -28,6 +29,11 @@ REQUIRES_MAX: Final = 64
 """Feature names of one proof: far more than version 1, which has none, will ever see."""
 VKEYS_MAX: Final = 64
 """Carried keys: as many as a note may have signatures (transparency spec R13)."""
+
+GRANTS_MAX: Final = CHAIN_MAX
+"""Carried grants: as many as a chain of capabilities has links."""
+KEY_EVENTS_MAX: Final = 256
+"""Carried key operations: forty changes of key for each of the six principals of a chain."""
 
 MEDIA_TYPE: Final = "application/vnd.lodestamp.proof+json"
 EXTENSION: Final = ".proof.json"
@@ -69,6 +75,46 @@ class Content:
     def as_json(self) -> JsonObject:
         """Return the section as it stands in the file."""
         return {"cid": str(self.cid), "profile": self.profile, "size": self.size}
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityState:
+    """A log's signed word for every status in it, and the path from the subject's to that word.
+
+    `note` is the signed state note, verbatim; `index` the place of the leaf, which is the subject's
+    digest and its status byte; `path` as in `Log`.
+    """
+
+    note: str
+    index: int
+    path: bytes
+
+    def as_json(self) -> JsonObject:
+        """Return the object as it stands in the file."""
+        return {"note": self.note, "index": self.index, "path": base64_encode(self.path)}
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """By what right the author acted: grants, root first, key operations, the log's word.
+
+    The grants are those of the chain whose last capability the subject names; the key operations
+    ascend by DID, index of their event and op id. Both are wire objects.
+    """
+
+    grants: tuple[JsonObject, ...] = ()
+    keys: tuple[JsonObject, ...] = ()
+    state: AuthorityState | None = None
+
+    def as_json(self) -> JsonObject:
+        """Return the section as it stands in the file; what is empty is left out."""
+        section: JsonObject = {}
+        for name, wires in (("grants", self.grants), ("keys", self.keys)):
+            if wires:
+                section[name] = list(wires)
+        if self.state is not None:
+            section["state"] = self.state.as_json()
+        return section
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,10 @@ leaves its leg ``unknown`` (the default) or may speak for itself (``self_asserte
 
 `witnesses`, `ledgers` and `bitcoin` are read and held to their schema, but have no effect yet: the
 legs they would decide (``witnesses``, ``ledger``, ``time``) are never established by this version,
-with or without them. A DID among the authors has no effect either, until proofs carry key logs.
+with or without them.
+
+An author is pinned by key id, or by DID: then the proof must carry key operations by which the key
+is in force for it. Pinned authors are also the roots from which chains of capabilities may begin.
 
 >>> Trust.parse(b'{"version": 1, "require": ["log"]}').unpinned
 <Unpinned.UNKNOWN: 'unknown'>

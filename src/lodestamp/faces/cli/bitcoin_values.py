@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from lodestamp.faces.cli.exits import print_json
+from lodestamp.faces.cli.files import INPUT_SIZE_MAX, read_file
 from lodestamp.faces.cli.options import Json, Network
 from lodestamp.faces.cli.plain import say
 
@@ -23,8 +24,6 @@ header = typer.Typer(help="Judge headers.")
 proof = typer.Typer(help="Proofs that a block holds a transaction.")
 key = typer.Typer(help="The key that funds and spends.")
 
-INPUT_SIZE_MAX: Final = 16 << 20
-"""Bytes of a file or standard input: a block in hex, and as much again."""
 
 _PROOF_MEMBERS: Final = {"tx", "index", "branch", "header", "network"}
 
@@ -119,7 +118,7 @@ def script_asm(
     """
     from lodestamp.core.bitcoin import to_asm  # noqa: PLC0415
 
-    _show("asm", to_asm(_hex_in(text)), as_json=as_json)
+    _show("asm", to_asm(hex_in(text)), as_json=as_json)
 
 
 @script.command("hex")
@@ -164,7 +163,7 @@ def address_encode(
     """
     from lodestamp.core.bitcoin import encode_address, network_named  # noqa: PLC0415
 
-    _show("address", encode_address(_hex_in(text), network_named(network)), as_json=as_json)
+    _show("address", encode_address(hex_in(text), network_named(network)), as_json=as_json)
 
 
 @header.command("check")
@@ -268,7 +267,7 @@ def hash_in(text: str) -> bytes:
     """Return a hash in internal byte order from what people write; UsageError otherwise."""
     from lodestamp.errors import UsageError  # noqa: PLC0415
 
-    raw = _hex_in(text)
+    raw = hex_in(text)
     if len(raw) != 32:
         raise UsageError("a hash has 64 hex digits")
     return raw[::-1]
@@ -306,7 +305,8 @@ def _show(name: str, value: str, *, as_json: bool) -> None:
         say(value)
 
 
-def _hex_in(text: str) -> bytes:
+def hex_in(text: str) -> bytes:
+    """Return the bytes of hex as people write it; UsageError otherwise."""
     from lodestamp.core.encoding import base16_decode  # noqa: PLC0415
     from lodestamp.errors import EncodingError, UsageError  # noqa: PLC0415
 
@@ -320,27 +320,14 @@ def _transaction(text: str) -> Transaction:
     from lodestamp.core.bitcoin import Transaction  # noqa: PLC0415
 
     given = sys.stdin.read(INPUT_SIZE_MAX) if text == "-" else text
-    return Transaction.decode(_hex_in(given))
-
-
-def _read(path: Path) -> bytes:
-    from lodestamp.errors import SourceError  # noqa: PLC0415
-    from lodestamp.node.whole import read_bounded  # noqa: PLC0415
-
-    try:
-        data = read_bounded(path, INPUT_SIZE_MAX)
-    except OSError as error:
-        raise SourceError(f"{path}: {error.strerror}") from error
-    if data is None:
-        raise SourceError(f"{path} has more than {INPUT_SIZE_MAX:,} bytes")
-    return data
+    return Transaction.decode(hex_in(given))
 
 
 def _document(path: Path) -> Any:
     from lodestamp.errors import UsageError  # noqa: PLC0415
 
     try:
-        return json.loads(_read(path))
+        return json.loads(read_file(path))
     except (ValueError, RecursionError):
         raise UsageError(f"{path} is not JSON") from None
 
@@ -358,15 +345,15 @@ def _spent_in(path: Path) -> list[TxOut]:
         for each in document
     ):
         raise UsageError(f'{path} is no list of {{"amount", "script"}}')
-    return [TxOut(each["amount"], _hex_in(each["script"])) for each in document]
+    return [TxOut(each["amount"], hex_in(each["script"])) for each in document]
 
 
 def _headers_in(path: Path) -> list[BlockHeader]:
     from lodestamp.core.bitcoin import HEADER_SIZE, BlockHeader  # noqa: PLC0415
 
-    data = _read(path)
+    data = read_file(path)
     if data.strip() and not data.strip().strip(b"0123456789abcdefABCDEF"):
-        data = _hex_in(data.decode("ascii"))
+        data = hex_in(data.decode("ascii"))
     places = range(0, len(data), HEADER_SIZE)
     return [BlockHeader.decode(data[at : at + HEADER_SIZE]) for at in places]
 
@@ -395,6 +382,6 @@ def _proof_in(path: Path) -> TxInclusion:
         or not all(isinstance(each, str) for each in document["branch"])
     ):
         raise MalformedProof("format", f"{path} is no proof of inclusion")
-    header = BlockHeader.decode(_hex_in(document["header"]))
-    branch = tuple(map(_hex_in, document["branch"]))
-    return TxInclusion(_hex_in(document["tx"]), document["index"], branch, header)
+    header = BlockHeader.decode(hex_in(document["header"]))
+    branch = tuple(map(hex_in, document["branch"]))
+    return TxInclusion(hex_in(document["tx"]), document["index"], branch, header)

@@ -1,11 +1,15 @@
-"""Writing a result where the caller asked for it: whole or not at all."""
+"""Reading what a caller names, and writing a result where it was asked for: whole or not at all."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
-from lodestamp.errors import InputError, StoreError
-from lodestamp.node.whole import write_whole
+from lodestamp.errors import InputError, SourceError, StoreError
+from lodestamp.node.whole import read_bounded, write_whole
+
+INPUT_SIZE_MAX: Final = 16 << 20
+"""Bytes of a file or standard input: a block in hex, and as much again."""
 
 
 def is_stream(path: Path) -> bool:
@@ -43,3 +47,14 @@ def write_result(path: Path, data: bytes, *, force: bool) -> None:
         raise StoreError(f"{path}: the name is taken", code="io") from None
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror}", code="io") from error
+
+
+def read_file(path: Path) -> bytes:
+    """Return a file's bytes; SourceError where it cannot be read, or is longer than we read."""
+    try:
+        data = read_bounded(path, INPUT_SIZE_MAX)
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror}") from error
+    if data is None:
+        raise SourceError(f"{path} has more than {INPUT_SIZE_MAX:,} bytes")
+    return data

@@ -14,14 +14,19 @@ from lodestamp.errors import LodestampError, UsageError
 from lodestamp.faces.cli import (
     bitcoin,
     content,
+    covenant,
+    deciding,
     judge,
     keeping,
     key,
+    lending,
     log,
+    ops,
     reading,
     record,
     serve,
     sharing,
+    stating,
     sync,
 )
 from lodestamp.faces.cli.exits import DONE, INTERRUPTED, UNAVAILABLE, USAGE, report_error
@@ -38,8 +43,24 @@ app = typer.Typer(
 )
 app.command()(record.init)
 app.command()(record.stamp)
+app.command()(record.prove)
 app.command()(judge.verify)
 app.command()(judge.show)
+for _verb in (
+    stating.record,
+    stating.claim,
+    stating.refute,
+    deciding.decide,
+    deciding.conclude,
+    deciding.review,
+    lending.grant,
+    lending.revoke,
+    lending.attest,
+    lending.receipt,
+    lending.receipts,
+):
+    app.command()(_verb)
+app.add_typer(ops.ops, name="ops")
 app.add_typer(content.cid, name="cid")
 app.add_typer(keeping.content, name="content")
 reading.add_verbs(keeping.content)
@@ -47,6 +68,7 @@ sharing.add_verbs(keeping.content)
 app.add_typer(log.log, name="log")
 app.add_typer(key.key, name="key")
 app.add_typer(bitcoin.bitcoin, name="bitcoin")
+app.add_typer(covenant.covenant, name="covenant")
 app.command()(log.fsck)
 app.command()(serve.serve)
 app.command()(sync.sync)

@@ -1,4 +1,4 @@
-"""Verbs that write: `init` and `stamp`."""
+"""Verbs that write: `init`, `stamp` and `prove`."""
 
 from __future__ import annotations
 
@@ -106,6 +106,59 @@ def stamp(
             else:
                 _show_stamped(path, target, proof, as_json=as_json)
     return worst
+
+
+def prove(
+    context: typer.Context,
+    operation: Annotated[str, typer.Argument(metavar="OP", help="An operation id, sha256:...")],
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="Default: 16 digits of OP.proof.json."),
+    ] = None,
+    state: Annotated[
+        bool, typer.Option("--state", help="Let the log sign that it is valid as of now.")
+    ] = False,
+    disclose: Annotated[
+        list[str] | None,
+        typer.Option("--disclose", metavar="OP", help="An operation it derives from, to show."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the proof file.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write the proof of an operation, with the grants and keys by which its author acted.
+
+    Example: lodestamp prove sha256:6a7b... --state -o approval.proof.json
+    """
+    import lodestamp  # noqa: PLC0415  each verb imports what it uses, so that --help starts fast
+
+    with lodestamp.open(context.obj, create=False) as node:
+        proof = node.prove(operation, disclose=disclose or (), state=state)
+    target = out or Path(f"{proof.op_id.removeprefix('sha256:')[:16]}.proof.json")
+    write_result(target, proof.encode(), force=force)
+    if is_stream(target):
+        return
+    log, authority = proof.log, proof.authority
+    assert log is not None  # noqa: S101  `prove` always carries it
+    made = {
+        "op_id": proof.op_id,
+        "log_index": log.index,
+        "tree_size": log.size,
+        "disclosed": len(proof.subject.disclosed),
+        "grants": len(authority.grants) if authority else 0,
+        "keys": len(authority.keys) if authority else 0,
+        "state": authority is not None and authority.state is not None,
+        "proof": str(target),
+    }
+    if as_json:
+        print_json(made)
+        return
+    say(f"operation  {made['op_id']}")
+    say(f"log        index {log.index} of {log.size}, {log.origin}")
+    signed = ", the log's word for its status" if made["state"] else ""
+    carried = ", ".join(f"{made[name]} {name}" for name in ("disclosed", "grants", "keys"))
+    say(f"carries    {carried}{signed}")
+    say(f"proof      {target}")
 
 
 def _beside(path: Path) -> Path:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -31,14 +32,19 @@ def serve(
 
     Example: lodestamp serve --listen 127.0.0.1:0 --mount sync
     """
+    with serving(context, listen, mount or (), as_json=as_json):
+        pass
+
+
+@contextmanager
+def serving(
+    context: typer.Context, listen: str, names: Iterable[str], *, as_json: bool
+) -> Iterator[Node]:
+    """Open the home, let the caller prepare it, then serve mounts until interrupted.
+
+    With no mount named, all of them. A wrong name or address is refused before a home is made.
+    """
     import lodestamp  # noqa: PLC0415
-
-    with lodestamp.open(context.obj) as node:
-        serve_mounts(node, listen, mount or (), as_json=as_json)
-
-
-def serve_mounts(node: Node, listen: str, names: Iterable[str], *, as_json: bool) -> None:
-    """Serve mounts by name, all of them when none is named, until interrupted."""
     from lodestamp.faces.http import (  # noqa: PLC0415
         Listener,
         choose_mounts,
@@ -47,12 +53,14 @@ def serve_mounts(node: Node, listen: str, names: Iterable[str], *, as_json: bool
     )
 
     mounts, address = choose_mounts(names), parse_address(listen)
-    listener = Listener.bind(address)
-    hosts = listener.address.names | set(node.configuration.hosts)
-    application = make_application(node, mounts, hosts)
-    if as_json:
-        print_json({"listen": str(listener.address), "mounts": [each.name for each in mounts]})
-    else:
-        say(f"listening  http://{listener.address}")
-        say(f"mounts     {', '.join(each.name for each in mounts)}")
-    listener.run(application)
+    with lodestamp.open(context.obj) as node:
+        yield node
+        listener = Listener.bind(address)
+        hosts = listener.address.names | set(node.configuration.hosts)
+        application = make_application(node, mounts, hosts)
+        if as_json:
+            print_json({"listen": str(listener.address), "mounts": [each.name for each in mounts]})
+        else:
+            say(f"listening  http://{listener.address}")
+            say(f"mounts     {', '.join(each.name for each in mounts)}")
+        listener.run(application)

@@ -13,11 +13,12 @@ import typer
 
 from lodestamp.core.encoding import Cid
 from lodestamp.errors import UsageError
-from lodestamp.faces.cli.exits import print_json
+from lodestamp.faces.cli.exits import print_json, report_error
 from lodestamp.faces.cli.keeping import NoProgress
 from lodestamp.faces.cli.options import Json, open_to_write
 from lodestamp.faces.cli.plain import say
 from lodestamp.faces.cli.progress import progress_bar
+from lodestamp.faces.cli.serve import serving
 
 if TYPE_CHECKING:
     from lodestamp.core.content import IpnsRecord
@@ -150,15 +151,10 @@ def serve(
 
     Example: lodestamp content serve --listen 127.0.0.1:0
     """
-    import lodestamp  # noqa: PLC0415
-    from lodestamp.faces.cli.exits import report_error  # noqa: PLC0415
-    from lodestamp.faces.cli.serve import serve_mounts  # noqa: PLC0415
-
-    with lodestamp.open(context.obj) as node:
+    with serving(context, listen, ["ipfs"], as_json=as_json) as node:
         if ipns_dir is not None:
             for refused in node.ipns_records.take_folder(ipns_dir):
                 report_error(refused, as_json=False)
-        serve_mounts(node, listen, ["ipfs"], as_json=as_json)
 
 
 @ipns.command("create")

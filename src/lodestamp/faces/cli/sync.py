@@ -11,7 +11,7 @@ import typer
 
 from lodestamp.errors import PeerError, UsageError
 from lodestamp.faces.cli.exits import DONE, REFUSED, UNAVAILABLE, print_json, report_error
-from lodestamp.faces.cli.options import Json
+from lodestamp.faces.cli.options import AUTHORING, Json, open_to_write
 from lodestamp.faces.cli.plain import say
 
 if TYPE_CHECKING:
@@ -47,14 +47,14 @@ def sync(
 
     Example: lodestamp sync http://127.0.0.1:8471
     """
-    import lodestamp  # noqa: PLC0415
     from lodestamp.node.sync import MODES  # noqa: PLC0415
 
     chosen = next((each for each in MODES if each == mode), None)
     if chosen is None:
         raise UsageError(f"{mode!r} is no mode", hint=f"there are {', '.join(MODES)}")
-    with lodestamp.open(context.obj) as node:
-        ask = partial(node.sync, peer, mode=chosen, merge=merge, cap=cap, delegated=delegated)
+    under = cap or context.meta[AUTHORING]["cap"]
+    with open_to_write(context) as node:
+        ask = partial(node.sync, peer, mode=chosen, merge=merge, cap=under, delegated=delegated)
         while True:
             code = _once(ask, watch=watch, as_json=as_json)
             if not watch:

@@ -102,6 +102,19 @@ def _content(facts: Facts, _basis: str) -> list[str]:
     return [facts["cid"], f"{facts['size']:,} bytes{name}; computed again from the bytes given"]
 
 
+def _authority(facts: Facts, basis: str) -> list[str]:
+    pinned = f" “{brief(facts['pinned'])}”" if "pinned" in facts else ""
+    if "cap_id" not in facts:
+        lines = [f"acts in the own right: {facts['root']}{pinned}"]
+    else:
+        links = facts["links"]
+        lines = [
+            f"acts under {facts['cap_id']}",
+            f"{links} {'grant' if links == 1 else 'grants'} from {facts['root']}{pinned}",
+        ]
+    return [*lines, *basis.split("; ")]
+
+
 def _log(facts: Facts, basis: str) -> list[str]:
     place = f"index {facts['index']:,} in a log of {facts['size']:,}, {brief(facts['origin'])}"
     return [f"{place} ({basis})"]
@@ -118,6 +131,7 @@ _SENTENCES: Final[Mapping[str, Callable[[Facts, str], list[str]]]] = MappingProx
         "format": _format,
         "operation": _operation,
         "content": _content,
+        "authority": _authority,
         "log": _log,
         "checkpoint": _checkpoint,
     }
@@ -140,6 +154,11 @@ def _remarks(verdict: Verdict) -> list[str]:
         remarks.append(
             "Self-asserted keys: the proof names its own keys. Whose they are, only a --trust file "
             "can say."
+        )
+    if any("revocations not shown" in leg.basis for leg in verdict.legs):
+        remarks.append(
+            "Whether a grant was revoked is not in this file: `lodestamp prove OP --state` lets "
+            "the log say it."
         )
     if any(leg.code == "time.not_carried" for leg in verdict.legs):
         remarks.append("No time anchor: the dates are the signers' word.")
@@ -178,7 +197,7 @@ _TITLES: Final = MappingProxyType(
     {
         "subject": "what was signed, and what it derives from as far as disclosed",
         "content": "the bytes it speaks of",
-        "authority": "by what right (this version does not check it)",
+        "authority": "by what right: grants from the root on, keys, the log's word for the state",
         "log": "where it stands in the log, and the path to the root",
         "checkpoint": "the log's signed word for that root, and the keys that signed",
         "ledger": "the block that ordered the checkpoint (this version does not check it)",

@@ -6,14 +6,15 @@ Anyone may ask, from any page. At most 64 bodies stream at once, each for ten mi
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, Final
 
-from anyio import to_thread
+from anyio import fail_after, to_thread
 from litestar import HttpMethod, Request, Response, route
 from litestar.response import Stream
-from litestar.types import ControllerRouterHandler
+from litestar.response.base import ASGIResponse
+from litestar.response.streaming import ASGIStreamingResponse
+from litestar.types import ControllerRouterHandler, Receive, Scope, Send
 
 from lodestamp.errors import GatewayRefusal
 from lodestamp.faces.http.application import Mount
@@ -76,8 +77,9 @@ def gateway_routes(gateway: Gateway) -> Sequence[ControllerRouterHandler]:
                     headers={"Retry-After": _RETRY_S},
                 )
             )
-        return Stream(
-            _paced(answer.body, places),
+        return _Paced(
+            answer.body,
+            places,
             status_code=answer.status,
             headers=headers,
             media_type=headers["Content-Type"],
@@ -111,19 +113,42 @@ def _refused(refusal: GatewayRefusal) -> Response[bytes]:
     return response
 
 
-async def _paced(pieces: Iterator[bytes], places: _Places) -> AsyncIterator[bytes]:
-    """Yield pieces read in a thread; past the time the connection is cut like a failure."""
-    deadline = time.monotonic() + STREAM_S_MAX
-    try:
-        while True:
-            piece = await to_thread.run_sync(next, pieces, None)
-            if piece is None:
-                return
-            if time.monotonic() > deadline:
-                raise TimeoutError("a body took too long")
-            yield piece
-    finally:
-        places.give_back()
+class _Paced(Stream):
+    """A body in pieces, and the place it takes until it ends, in whatever way."""
+
+    def __init__(self, pieces: Iterator[bytes], places: _Places, **response: Any) -> None:
+        super().__init__(_read(pieces), **response)
+        self._places = places
+
+    def to_asgi_response(self, *args: Any, **response: Any) -> ASGIResponse:
+        made = super().to_asgi_response(*args, **response)
+        assert isinstance(made, ASGIStreamingResponse)  # noqa: S101  what a Stream makes
+        return _PacedResponse(made, self._places)
+
+
+class _PacedResponse(ASGIResponse):
+    """Sends a body; past the time the connection is cut like a failure.
+
+    The time counts for the whole, as who does not read leaves us waiting to send, not to read.
+    """
+
+    def __init__(self, body: ASGIStreamingResponse, places: _Places) -> None:
+        super().__init__()
+        self._body = body
+        self._places = places
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            with fail_after(STREAM_S_MAX):
+                await self._body(scope, receive, send)
+        finally:
+            self._places.give_back()
+
+
+async def _read(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield pieces, each read in a thread."""
+    while (piece := await to_thread.run_sync(next, pieces, None)) is not None:
+        yield piece
 
 
 def _routes(node: Node) -> Sequence[ControllerRouterHandler]:

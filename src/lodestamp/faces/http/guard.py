@@ -35,10 +35,33 @@ class Guard:
         LimitExceeded above `size_max`.
         """
         signed = self._signed(request)
-        self._access.require_owner(signed, command)
+        await to_thread.run_sync(self._access.require_owner, signed, command)
         self._access.admit(signed)
-        request.state.peer = signed.key_id
         return await self._body(request, signed, size_max)
+
+    async def pusher(
+        self,
+        request: Request[Any, Any, Any],
+        may_send: Callable[[KeyId, str], bool],
+        *,
+        size_max: int,
+    ) -> tuple[bytes, SignedRequest, bool]:
+        """Return a body that is pushed, who asks, and whether that is a delegate only.
+
+        An owner may push, and whoever `may_send` under the grant it names. AccessError
+        ``forbidden`` for everybody else, LimitExceeded above `size_max`.
+        """
+        signed = self._signed(request)
+        delegate = False
+        try:
+            self._access.require_owner(signed)
+        except AccessError:
+            cap_id = signed.cap
+            if cap_id is None or not await to_thread.run_sync(may_send, signed.key_id, cap_id):
+                raise
+            delegate = True
+        self._access.admit(signed)
+        return await self._body(request, signed, size_max), signed, delegate
 
     async def audience(
         self, request: Request[Any, Any, Any], may_see: Callable[[KeyId], bool]
@@ -79,9 +102,3 @@ def guard_of(request: Request[Any, Any, Any]) -> Guard:
     """Return the guard of the listener that a request came to."""
     guard: Guard = request.app.state.guard
     return guard
-
-
-def peer_of(request: Request[Any, Any, Any]) -> KeyId:
-    """Return the key that asked, once the guard has let it pass."""
-    peer: KeyId = request.state.peer
-    return peer

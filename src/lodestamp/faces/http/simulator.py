@@ -48,7 +48,12 @@ def rpc_app(rpc: SimulatorRpc, cookie: str, stopping: Callable[[], None]) -> Lit
             stopping()
         return Response(reply.body, status_code=reply.status, media_type="application/json")
 
-    return Litestar([call], openapi_config=None, request_max_body_size=RPC_BODY_MAX)
+    return Litestar(
+        [call],
+        logging_config=None,
+        openapi_config=None,
+        request_max_body_size=RPC_BODY_MAX,
+    )
 
 
 class SimulatorServer:

@@ -16,10 +16,15 @@ from lodestamp.core.encoding import INT_MAX
 from lodestamp.core.keys import KeyId
 from lodestamp.faces.http.application import Mount
 from lodestamp.faces.http.body import BODY_SIZE_MAX
-from lodestamp.faces.http.guard import guard_of, peer_of
+from lodestamp.faces.http.guard import guard_of
 from lodestamp.faces.http.query import number_of, text_of
 from lodestamp.node.home import Node
-from lodestamp.node.sync import PUSH_SIZE_MAX, VECTOR_SIZE_MAX, DelegationServer
+from lodestamp.node.sync import (
+    PUSH_SIZE_MAX,
+    VECTOR_SIZE_MAX,
+    DelegationServer,
+    check_receipts,
+)
 
 BASE: Final = "/v1/sync"
 LINES: Final = "application/x-ndjson"
@@ -54,8 +59,12 @@ def _routes(node: Node) -> Sequence[ControllerRouterHandler]:
 
     @post(f"{BASE}/push", request_max_body_size=PUSH_SIZE_MAX, status_code=HTTP_200_OK)
     async def push(request: _Asking) -> Stream:
-        body = await guard_of(request).owner(request, size_max=PUSH_SIZE_MAX)
-        return Stream(server.push(body, peer_of(request)), media_type=LINES)
+        body, signed, delegate = await guard_of(request).pusher(
+            request, node.peers.delegation.takes_receipts, size_max=PUSH_SIZE_MAX
+        )
+        if delegate:
+            check_receipts(body, signed.key_id, signed.cap)
+        return Stream(server.push(body, signed.key_id), media_type=LINES)
 
     @get(f"{BASE}/delegated")
     async def delegated(request: _Asking) -> Stream:
@@ -63,6 +72,7 @@ def _routes(node: Node) -> Sequence[ControllerRouterHandler]:
         after = number_of(request, "after", INT_MAX, default=0)
         delegation = node.peers.delegation
         signed = await guard_of(request).audience(request, partial(_sees, delegation, cap_id))
+        await to_thread.run_sync(node.notify, cap_id)
         lines = await to_thread.run_sync(delegation.stream, signed.key_id, cap_id, after)
         return Stream(lines, media_type=LINES)
 

@@ -7,6 +7,7 @@ re-derives everything from stored bytes and shares no code with the writer.
 from lodestamp.node.recorder.accelerated import accelerated_sweep, best_sweep
 from lodestamp.node.recorder.audit import audit
 from lodestamp.node.recorder.authoring import Authorship
+from lodestamp.node.recorder.content_keys import erase_content_key, read_content_key
 from lodestamp.node.recorder.exchange import (
     ChainEnd,
     Leaf,
@@ -23,6 +24,7 @@ from lodestamp.node.recorder.exchange import (
 )
 from lodestamp.node.recorder.grants import (
     GrantChain,
+    count_receipts,
     find_public_key,
     key_events_for,
     read_chain,
@@ -30,8 +32,22 @@ from lodestamp.node.recorder.grants import (
     said_under,
     speaks_for,
 )
-from lodestamp.node.recorder.graph import DatabaseGraphSource, save_snapshot
+from lodestamp.node.recorder.graph import (
+    DatabaseGraphSource,
+    count_positions,
+    save_snapshot,
+    snapshot_size,
+)
 from lodestamp.node.recorder.key_logs import read_dids, read_key_log
+from lodestamp.node.recorder.listing import (
+    Listed,
+    Wanted,
+    cap_ids,
+    deadline_of,
+    find_listed,
+    list_all,
+    list_operations,
+)
 from lodestamp.node.recorder.log import (
     Log,
     check_published,
@@ -42,6 +58,7 @@ from lodestamp.node.recorder.log import (
     read_head,
 )
 from lodestamp.node.recorder.pool import missing_ids
+from lodestamp.node.recorder.positions import place
 from lodestamp.node.recorder.purging import purge
 from lodestamp.node.recorder.queries import find_operation, read_meta, replace_meta, write_meta
 from lodestamp.node.recorder.recorded import (
@@ -52,6 +69,7 @@ from lodestamp.node.recorder.recorded import (
     Released,
 )
 from lodestamp.node.recorder.recorder import LOCAL_PEER, Answer, Recorder
+from lodestamp.node.recorder.rights import Rights, read_rights
 from lodestamp.node.recorder.rows import Private
 
 __all__ = [
@@ -64,44 +82,59 @@ __all__ = [
     "Event",
     "GrantChain",
     "Leaf",
+    "Listed",
     "Log",
     "Private",
     "RecordStatus",
     "Recorded",
     "Recorder",
     "Released",
+    "Rights",
+    "Wanted",
     "above",
     "above_chains",
     "accelerated_sweep",
     "audit",
     "best_sweep",
+    "cap_ids",
     "chain_ends",
     "check_published",
     "checkpoint_note",
     "consistency",
     "count_equivocations",
+    "count_positions",
+    "count_receipts",
     "create",
+    "deadline_of",
+    "erase_content_key",
     "find_leaves",
+    "find_listed",
     "find_operation",
     "find_public_key",
     "head_leaves",
     "heads_digest",
     "inclusion",
     "key_events_for",
+    "list_all",
+    "list_operations",
     "missing_ids",
+    "place",
     "purge",
     "read_chain",
+    "read_content_key",
     "read_dids",
     "read_edges",
     "read_head",
     "read_key_log",
     "read_leaves",
     "read_meta",
+    "read_rights",
     "read_wires",
     "replace_meta",
     "revocations_of",
     "said_under",
     "save_snapshot",
+    "snapshot_size",
     "speaks_for",
     "write_meta",
 ]

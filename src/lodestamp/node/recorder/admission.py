@@ -2,11 +2,14 @@
 
 A stranger's operation is known, accepted, kept waiting for its parents or the clock, or refused.
 When one is accepted or refused, those that waited for it are tried again in the same transaction.
+A peer whose operations make the log search far for their ancestors has so much of that in one
+transaction; its other operations are held for a second.
 """
 
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,11 +18,13 @@ from lodestamp.core.keys import PublicKey
 from lodestamp.core.operations import Operation, parse_op, verify_op
 from lodestamp.errors import LodestampError, RecordError, UsageError
 from lodestamp.node.recorder.batch import Batch
-from lodestamp.node.recorder.limits import CLOCK_SKEW_S_MAX
+from lodestamp.node.recorder.limits import CLOCK_SKEW_S_MAX, WALKED_MAX
 from lodestamp.node.recorder.pool import Pool, Waiting
 from lodestamp.node.recorder.recorded import Recorded, RecordStatus, Released
 
 _BEHIND = ("clock-behind",)
+_HELD_S = 1
+"""Seconds that a peer's operations wait when it has used up its searches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,7 @@ class Admission:
         self._pool = pool
         self._now_s = now_s
         self._settled: list[Digest] = []
+        self._walked: Counter[str] = Counter()
         self.released: list[Released] = []
 
     def take(self, reads: Sequence[Read], peer: str) -> list[Place | LodestampError]:
@@ -108,6 +114,9 @@ class Admission:
         self.release()
 
     def _try_again(self, waiting: Waiting) -> None:
+        if self._walked[waiting.peer] >= WALKED_MAX:
+            self._pool.postpone(waiting.op_id, self._now_s + _HELD_S)
+            return
         read = read_wire(waiting.raw)
         if read.op is None or read.error is not None:
             self._pool.settle(waiting.op_id)  # it was whole when it came: the store damaged it
@@ -130,10 +139,16 @@ class Admission:
         missing = self._batch.missing(op)
         if missing:
             return self._wait(op, peer, missing)
+        if self._walked[peer] >= WALKED_MAX:
+            self._pool.hold(op, peer, self._now_s + _HELD_S)
+            return Place(op.op_id, None, RecordStatus.HELD)
+        before = self._batch.walked
         try:
             known = self._batch.accept(op, verified=verified)
         except LodestampError as error:
             return self._refuse(op, error)
+        finally:
+            self._walked[peer] += self._batch.walked - before
         self._pool.settle(op.digest)
         self._settled.append(op.digest)
         return Place(op.op_id, known.seq, RecordStatus.NEW, flags=self._flags(op))

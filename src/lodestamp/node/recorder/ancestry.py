@@ -1,7 +1,9 @@
 """Which operations are in the past of another: exact, and cheap where writers merge what they see.
 
 Each operation stores `covers`: every leaf below it is in its past. One that took all heads covers
-everything before it, so a walk down the edges ends at the first such operation it meets.
+everything before it, so a walk down the edges ends at the first such operation it meets. Where
+strangers never merge it goes on; then the whole past of a leaf on its way is kept (`Pasts`), and
+the next walk ends there. `Ancestry.walked` says what was spent, for the door to bound it.
 """
 
 from __future__ import annotations
@@ -16,9 +18,12 @@ from sqlalchemy import Connection, select
 
 from lodestamp.node.recorder import tables
 from lodestamp.node.recorder.known import Known
+from lodestamp.node.recorder.limits import PAST_AFTER
+from lodestamp.node.recorder.pasts import Pasts
 
+_EDGES_READ_FIRST: Final = 16
 _EDGES_READ: Final = 2_000
-"""Leaves whose edges a walk reads at once; it goes down leaf by leaf, so they are used."""
+"""Leaves whose edges a walk reads at once, few at first; it goes down leaf by leaf."""
 
 _Edge = tuple[int, int]
 """A parent's leaf and what it covers."""
@@ -37,10 +42,13 @@ def covered_by(parents: Sequence[Known]) -> int:
 class Ancestry:
     """The edges of the log and of this transaction, walked downwards."""
 
-    def __init__(self, connection: Connection, size: int) -> None:
+    def __init__(self, connection: Connection, size: int, pasts: Pasts) -> None:
         self._connection = connection
         self._size = size
+        self._pasts = pasts
         self._added: list[list[_Edge]] = []
+        self.walked = 0
+        """Leaves that were visited or whose edges were read."""
 
     def add(self, parents: Sequence[Known]) -> None:
         """Give the next leaf its parents."""
@@ -58,34 +66,72 @@ class Ancestry:
         return found | self._walk(left, parents) if left else found
 
     def _walk(self, left: set[int], parents: Sequence[Known]) -> set[int]:
+        before = self.walked
         ordered = sorted(left)
         covers = {parent.seq: parent.covers for parent in parents}
         waiting = [-seq for seq in covers]
         heapq.heapify(waiting)
         found: set[int] = set()
         edges: dict[int, list[_Edge]] = {}
-        while waiting and left:
+        met: int | None = None
+        while waiting and ordered:
             seq = -heapq.heappop(waiting)
-            low = bisect_left(ordered, covers[seq])
-            if low or seq in left:
-                reached = {*ordered[:low], *({seq} & left)}
-                found |= reached & left
-                left -= reached
-                del ordered[:low]
+            self.walked += 1
+            past = self._pasts.find(seq)
+            if past is not None:
+                reached = {target for target in ordered if target == seq or target in past}
+            else:
+                reached = set(ordered[: bisect_left(ordered, covers[seq])])
+                reached |= {seq} & left
+                if met is None and seq < self._size:
+                    met = seq
+            if reached:
+                found |= reached
+                left = left - reached
+                ordered = [target for target in ordered if target in left]
             if not ordered or seq <= ordered[0]:
                 break
+            if past is not None:
+                continue
             for parent, parent_covers in self._parents_of(seq, edges):
                 if parent not in covers and parent >= ordered[0]:
                     covers[parent] = parent_covers
                     heapq.heappush(waiting, -parent)
+        if met is not None and self.walked - before > PAST_AFTER:
+            self._keep_past(met, covers[met])
         return found
+
+    def _keep_past(self, leaf: int, covered: int) -> None:
+        """Walk all the way down from a committed leaf, and keep what is in its past."""
+        marked, below = bytearray(leaf // 8 + 1), 0
+        waiting, seen = [-leaf], {leaf}
+        edges: dict[int, list[_Edge]] = {}
+        while waiting:
+            seq = -heapq.heappop(waiting)
+            if seq < covered:
+                break
+            self.walked += 1
+            past = self._pasts.find(seq)
+            if past is not None:
+                below |= past.as_integer()
+                continue
+            for parent, parent_covers in self._parents_of(seq, edges):
+                covered = max(covered, parent_covers)
+                if parent not in seen:
+                    seen.add(parent)
+                    marked[parent // 8] |= 1 << parent % 8
+                    heapq.heappush(waiting, -parent)
+        below |= (1 << covered) - 1
+        self._pasts.keep(leaf, below | int.from_bytes(marked, "little"))
 
     def _parents_of(self, seq: int, edges: dict[int, list[_Edge]]) -> list[_Edge]:
         if seq >= self._size:
             return self._added[seq - self._size]
         if seq not in edges:
+            width = min(max(_EDGES_READ_FIRST, 2 * len(edges)), _EDGES_READ, seq + 1)
             edges.clear()
-            edges.update(self._read_edges(max(0, seq - _EDGES_READ + 1), seq))
+            self.walked += width
+            edges.update(self._read_edges(seq - width + 1, seq))
         return edges[seq]
 
     def _read_edges(self, low: int, high: int) -> dict[int, list[_Edge]]:

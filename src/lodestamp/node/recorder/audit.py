@@ -23,7 +23,15 @@ from lodestamp.errors import InputError, LodestampError
 from lodestamp.node.findings import FINDINGS_MAX, AuditReport
 from lodestamp.node.progress import Progress
 from lodestamp.node.recorder import tables
-from lodestamp.node.recorder.audit_rows import Beside, Lineage, SaidRows, check_waiting
+from lodestamp.node.recorder.audit_causes import Foundations
+from lodestamp.node.recorder.audit_lineage import Lineage
+from lodestamp.node.recorder.audit_rows import (
+    Beside,
+    SaidRows,
+    check_content_keys,
+    check_positions,
+    check_waiting,
+)
 from lodestamp.node.storage import Database, declared_schema, read_schema
 
 
@@ -71,6 +79,8 @@ class _Audit:
         self._check_checkpoints()
         self._check_heads()
         check_waiting(self._connection, self._report)
+        check_positions(self._connection, self._report)
+        check_content_keys(self._connection, self._report)
         if published is not None:
             self._check_published(published)
 
@@ -103,6 +113,7 @@ class _Audit:
         sources = Beside(self._edges(tables.source))
         said = SaidRows(self._connection, self._report)
         lineage = Lineage(self._connection, self._report)
+        foundations = Foundations(self._connection, self._report, lineage)
         columns = tables.operation.c
         query = (
             select(
@@ -127,6 +138,7 @@ class _Audit:
                 self._check_edges(where, row, operation, up, down)
             said.check(where, row.seq, operation)
             above = [edge.parent for edge in up if edge.parent < row.seq]
+            foundations.check(where, row, operation, above, down)
             lineage.check(where, row, above, operation)
             self._tree.append(leaf_hash(OP_CID_PREFIX + row.op_id))
             if row.seq + 1 in wanted:

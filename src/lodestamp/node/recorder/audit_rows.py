@@ -1,13 +1,10 @@
-"""The auditor's second half: the rows that say what operations say, derived again from their bytes.
+"""The auditor's second part: the rows that say what operations say, derived from their bytes.
 
-Like `audit` it shares no code with the writer. It keeps the edges of the log in memory, eight bytes
-each, and sixteen bytes an operation.
+Like `audit` it shares no code with the writer.
 """
 
 from __future__ import annotations
 
-from array import array
-from collections import defaultdict
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any, Final
@@ -85,7 +82,7 @@ class SaidRows:
             case "refutation":
                 return {"refutes": [(self._leaf(body["target"]),)]}
             case "grant":
-                return {"cap": [_cap_row(body["cap"])]}
+                return {"cap": _cap_rows(body["cap"])}
             case "revocation":
                 return {"revocation": [(_digest(body["cap_id"]),)]}
             case "attestation":
@@ -158,9 +155,11 @@ def _digest(address: str | None) -> bytes | None:
     return None if address is None else digest_of_address(address)
 
 
-def _cap_row(document: Any) -> _Row:
+def _cap_rows(document: Any) -> list[_Row]:
     cap = parse_cap(document)
-    return (
+    if not cap.bears_its_id:
+        return []
+    row = (
         cap.issuer,
         _digest(cap.cap_id),
         cap.audience,
@@ -171,136 +170,12 @@ def _cap_row(document: Any) -> _Row:
         cap.depth_left,
         canonical_json(document),
     )
+    return [row]
 
 
 def _event_row(event: KeyEvent) -> _Row:
     key = event.key
     return (event.did, event.index, event.kind.value, key.key_id, key.raw, _digest(event.next))
-
-
-class Lineage:
-    """What each operation covers, and where chains contradict themselves: S3 and S7."""
-
-    def __init__(self, connection: Connection, report: AuditReport) -> None:
-        self._connection = connection
-        self._report = report
-        self._parents = array("q")
-        self._ends = array("q", [0])
-        self._covers = array("q")
-        self._heads: set[int] = set()
-        self._members: defaultdict[tuple[int, int], array[int]] = defaultdict(lambda: array("q"))
-        self._forked: set[tuple[int, int]] = set()
-        self._confirms: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-        self._stored = Beside(self._contradictions())
-
-    def check(self, where: str, row: Any, parents: list[int], operation: Operation | None) -> None:
-        """Take the next leaf with its parents, and hold its row against them."""
-        merged = self._heads <= set(parents)
-        covers = row.seq if merged else self._covered(parents)
-        if row.covers != covers:
-            self._report.find("S3", where, f"it covers {covers} leaves, not {row.covers}")
-        rival = self._rival(row, parents)
-        stored = [each.seq_a for each in self._stored.take(row.seq)]
-        if stored != ([] if rival is None else [rival]):
-            self._report.find("S7", where, "its contradictions are not those of its chain")
-        self._report.count("contradictions", len(stored))
-        self._parents.extend(parents)
-        self._ends.append(len(self._parents))
-        self._covers.append(row.covers)  # reported above; those that follow are judged by it
-        self._heads.difference_update(parents)
-        self._heads.add(row.seq)
-        if operation is not None and operation.type == "confirm":
-            body: Any = operation.body
-            self._confirms[body["author"], body["node"]].append(row.seq)
-
-    def finish(self, purged: int) -> None:
-        """Report contradictions of no operation, and confirmations that do not follow.
-
-        Where operations were purged, a confirmation may be among them.
-        """
-        for seq in self._stored.rest():
-            self._report.find("S7", f"operation {seq}", "a contradiction of no operation")
-        for _seq, rows in self._contradictions():
-            for row in rows:
-                after = [c for c in self._confirms[row.author, row.node] if c > row.seq_b]
-                if row.confirmed_by != max(after, default=None) and not purged:
-                    where = f"operation {row.seq_b}"
-                    self._report.find("S7", where, "not confirmed by the newest confirmation")
-
-    def _rival(self, row: Any, parents: list[int]) -> int | None:
-        """Return the first leaf of its chain that contradicts this one."""
-        column = tables.operation.c
-        if row.author_seq is not None:
-            query = select(func.min(column.seq)).where(
-                column.author_id == row.author_id,
-                column.node_id == row.node_id,
-                column.author_seq == row.author_seq,
-            )
-            first: int = self._connection.execute(query).scalar_one()
-            return first if first < row.seq else None
-        key = (row.author_id, row.node_id)
-        members = self._members[key]
-        rival = None
-        if members and (key in self._forked or not self._leads(parents, members[-1])):
-            past = self._past(parents, members[0])
-            rival = next((member for member in members if member not in past), None)
-            if rival is not None:
-                self._forked.add(key)
-        members.append(row.seq)
-        return rival
-
-    def _leads(self, parents: list[int], target: int) -> bool:
-        return target in self._past(parents, target)
-
-    def _past(self, parents: list[int], lowest: int) -> _Reached:
-        """Return the leaves from `lowest` on that these parents lead to."""
-        covered = self._covered(parents)
-        beyond: set[int] = set()
-        waiting = [parent for parent in parents if parent >= max(covered, lowest)]
-        while waiting:
-            seq = waiting.pop()
-            if seq in beyond or seq < max(covered, lowest):
-                continue
-            beyond.add(seq)
-            covered = max(covered, self._covers[seq])
-            waiting.extend(self._parents[self._ends[seq] : self._ends[seq + 1]])
-        return _Reached(covered, beyond)
-
-    def _covered(self, parents: list[int]) -> int:
-        covered = 0
-        for parent in sorted(parents):
-            covered = max(covered, self._covers[parent])
-            covered += parent == covered
-        return covered
-
-    def _contradictions(self) -> Iterator[tuple[int, list[Any]]]:
-        row = tables.equivocation.c
-        query = (
-            select(
-                row.seq_a,
-                row.seq_b,
-                row.confirmed_by,
-                tables.author.c.text.label("author"),
-                tables.node.c.text.label("node"),
-            )
-            .outerjoin(tables.author, tables.author.c.id == row.author_id)
-            .outerjoin(tables.node, tables.node.c.id == row.node_id)
-            .order_by(row.seq_b, row.seq_a)
-        )
-        rows = self._connection.execution_options(yield_per=1000).execute(query)
-        for seq, group in groupby(rows, key=lambda each: each.seq_b):
-            yield seq, list(group)
-
-
-class _Reached:
-    """Every leaf below `covered`, and those named."""
-
-    def __init__(self, covered: int, beyond: set[int]) -> None:
-        self._covered = covered
-        self._beyond = beyond
-
-    def __contains__(self, seq: int) -> bool:
-        return seq < self._covered or seq in self._beyond
 
 
 def check_waiting(connection: Connection, report: AuditReport) -> None:
@@ -332,3 +207,35 @@ def check_waiting(connection: Connection, report: AuditReport) -> None:
     awaited = select(column.awaits).join(tables.operation, operation.op_id == column.awaits)
     for (digest,) in connection.execute(awaited):
         report.find("S8", f"waiting for {digest.hex()[:16]}", "what it waits for is here")
+    counted = select(column.peer, func.count(), func.sum(func.length(column.raw)))
+    derived = {tuple(row) for row in connection.execute(counted.group_by(column.peer))}
+    stored = {tuple(row) for row in connection.execute(select(tables.pending_share))}
+    for peer in sorted({row[0] for row in derived ^ stored}):
+        report.find("S8", f"share of {peer}", "it is not what waits for this peer")
+
+
+def check_positions(connection: Connection, report: AuditReport) -> None:
+    """S2: what has a position is an operation of this log, at a place that a ledger can have."""
+    column, operation = tables.position.c, tables.operation.c
+    query = select(*column, operation.op_id).outerjoin(
+        tables.operation, operation.seq == column.seq
+    )
+    for seq, *where, op_id in connection.execution_options(yield_per=1000).execute(query):
+        report.count("positions")
+        if op_id is None or min(where) < 0:
+            report.find("S2", f"position {seq}", "no operation, or no place of a ledger")
+
+
+def check_content_keys(connection: Connection, report: AuditReport) -> None:
+    """S6: a key belongs to evidence of this log, and is there or was erased."""
+    column, operation = tables.content_key.c, tables.operation.c
+    query = select(column.seq, column.key, column.erased_at, operation.type).outerjoin(
+        tables.operation, operation.seq == column.seq
+    )
+    for seq, key, erased_at, type_ in connection.execution_options(yield_per=1000).execute(query):
+        report.count("content_keys")
+        whole = erased_at is not None if key is None else len(key) == 32 and erased_at is None
+        if type_ != "evidence" or not whole:
+            report.find(
+                "S6", f"content_key {seq}", "no key of evidence, or neither kept nor erased"
+            )

@@ -21,6 +21,7 @@ from lodestamp.node.recorder.causes import Grants, LogKeys, check_causes, key_in
 from lodestamp.node.recorder.chains import ChainKey, Chains, Interned
 from lodestamp.node.recorder.heads import HeadsChange
 from lodestamp.node.recorder.known import Known, KnownOperations
+from lodestamp.node.recorder.pasts import Pasts
 from lodestamp.node.recorder.recorded import Equivocated
 from lodestamp.node.recorder.rows import (
     NOTHING_PRIVATE,
@@ -40,11 +41,11 @@ _NO_ID = -1
 class Batch:
     """The operations of one transaction. `accept` decides; `write` stores what was accepted."""
 
-    def __init__(self, connection: Connection, size: int, heads: HeadsChange) -> None:
+    def __init__(self, connection: Connection, size: int, heads: HeadsChange, pasts: Pasts) -> None:
         self._connection = connection
         self._next_seq = size
         self._heads = heads
-        self._ancestry = Ancestry(connection, size)
+        self._ancestry = Ancestry(connection, size, pasts)
         self._operations = KnownOperations(connection)
         self._grants = Grants(connection)
         self._keys = LogKeys(connection)
@@ -58,6 +59,11 @@ class Batch:
     def digests(self) -> list[Digest]:
         """The new leaves, in log order."""
         return [each.known.op_id for each in self._accepted]
+
+    @property
+    def walked(self) -> int:
+        """Leaves that searches for ancestors have read so far."""
+        return self._ancestry.walked
 
     def look_up(self, operations: Sequence[Operation]) -> None:
         """Read in a few queries everything that accepting these operations will ask for."""

@@ -88,6 +88,8 @@ class _Chain:
     forked: bool = False
     members: list[int] = field(default_factory=list)
     """Version 1 leaves of this transaction."""
+    beside: dict[int, int | None] = field(default_factory=dict)
+    """What each of them contradicts, if it does."""
 
 
 class Chains:
@@ -148,6 +150,7 @@ class Chains:
         chain.forked |= beside is not None
         chain.tip = known.seq
         chain.members.append(known.seq)
+        chain.beside[known.seq] = beside
         return beside
 
     def _chain(self, key: ChainKey) -> _Chain:
@@ -220,6 +223,11 @@ class Chains:
             return None
         if not chain.forked and self._ancestry.reached((chain.tip,), parents):
             return None  # a chain without forks leads from its tip to all its members
+        if len(parents) == 1 and self._is_member(key, chain, parents[0].seq):
+            # its past is that of its parent and the parent: no other member is in the one alone
+            above = chain.beside[parents[0].seq]
+            later = self._members_after(key, chain, parents[0].seq, 1)
+            return next(iter(later), None) if above is None else above
         after, count = covered_by(parents) - 1, _MEMBERS_READ_FIRST
         while members := self._members_after(key, chain, after, count):
             reached = self._ancestry.reached(members, parents)
@@ -228,7 +236,24 @@ class Chains:
             after, count = members[-1], _MEMBERS_READ
         return None
 
+    def _is_member(self, key: ChainKey, chain: _Chain, seq: int) -> bool:
+        """Tell whether a leaf is of this version 1 chain, and know what it contradicts."""
+        if seq not in chain.beside:
+            column, row = tables.operation.c, tables.equivocation.c
+            query = (
+                select(row.seq_a)
+                .select_from(tables.operation)
+                .outerjoin(tables.equivocation, row.seq_b == column.seq)
+                .where(column.seq == seq, column.author_seq.is_(None))
+                .where(column.author_id == key.author_id, column.node_id == key.node_id)
+            )
+            chain.beside.update((seq, beside) for (beside,) in self._connection.execute(query))
+        return seq in chain.beside
+
     def _members_after(self, key: ChainKey, chain: _Chain, after: int, count: int) -> list[int]:
+        if chain.members and after >= chain.members[0]:
+            at = bisect_right(chain.members, after)
+            return chain.members[at : at + count]
         column = tables.operation.c
         query = (
             select(column.seq)

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
 
 from sqlalchemy import Connection, func, select
 
 from lodestamp.core.encoding import Digest, address_of_digest, digest_of_address, parse_canonical
-from lodestamp.core.keys import KeyId, PublicKey
+from lodestamp.core.keys import KeyId, PublicKey, is_did
 from lodestamp.core.operations import (
     CHAIN_MAX,
     Cap,
@@ -22,8 +21,9 @@ from lodestamp.core.operations import (
     parse_op,
     verify_cap,
 )
-from lodestamp.errors import CapError, InputError, LogCorrupt
+from lodestamp.errors import CapError, InputError, KeyEventError, LogCorrupt
 from lodestamp.node.recorder import tables
+from lodestamp.node.recorder.key_logs import read_key_log
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +92,14 @@ def find_public_key(connection: Connection, key_id: KeyId) -> PublicKey | None:
 
 
 def speaks_for(connection: Connection, key_id: KeyId, principal: str) -> bool:
-    """Tell whether a key is this principal, or the newest undisputed key of this DID (K8)."""
-    if key_id == principal:
-        return True
-    column = tables.key_event.c
-    newest = select(func.max(column.event_index)).where(column.did == principal).scalar_subquery()
-    query = select(column.key_id, column.kind).where(
-        column.did == principal, column.event_index == newest
-    )
-    rows = list(islice(connection.execute(query), 2))
-    return len(rows) == 1 and rows[0].key_id == key_id and rows[0].kind != "deactivation"
+    """Tell whether a key is this principal, or the key in force of this DID (K8)."""
+    if key_id == principal or not is_did(principal):
+        return key_id == principal
+    try:
+        key = read_key_log(connection, principal).resolve(principal).key
+    except KeyEventError:
+        return False
+    return key is not None and key.key_id == key_id
 
 
 def revocations_of(connection: Connection, chain: GrantChain, roots: Iterable[str]) -> list[int]:
@@ -172,6 +170,13 @@ def _receipts(connection: Connection, under: bytes) -> list[tuple[int, KeyId]]:
         .where(column.cap_id == under)
     )
     return [(row.seq, KeyId(row.text)) for row in connection.execute(query)]
+
+
+def count_receipts(connection: Connection, cap_id: str) -> int:
+    """Return how many receipts the log holds under a capability, of whomever."""
+    column = tables.receipt.c
+    query = select(func.count()).where(column.cap_id == digest_of_address(cap_id))
+    return connection.execute(query).scalar_one()
 
 
 def _notices(connection: Connection, author: str) -> list[tuple[int, Operation]]:

@@ -76,6 +76,13 @@ class DatabaseGraphSource:
         except InputError as error:
             raise LogCorrupt(f"the stored bytes of leaf {index}: {error.message}") from error
 
+    def attested_under(self, index: int) -> str | None:
+        """Return the id of the capability of an attestation, though its body was purged (S33)."""
+        column = tables.attestation.c
+        with self._database.reading("reading an attestation") as connection:
+            found = connection.execute(select(column.cap_id).where(column.seq == index)).scalar()
+        return None if found is None else address_of_digest(found)
+
     def placed(self) -> Iterator[Placed]:
         """Yield the positions that the ledger has given, joined where they run on."""
         column = tables.position.c
@@ -102,6 +109,17 @@ def save_snapshot(connection: Connection, graph: ProvenanceGraph) -> None:
     connection.execute(delete(tables.graph_snapshot))
     row = {"size": len(graph), "digest": sha256(blob).digest(), "blob": blob}
     connection.execute(insert(tables.graph_snapshot), row)
+
+
+def snapshot_size(connection: Connection) -> int:
+    """Return how many operations the cache holds; 0 without one."""
+    column = tables.graph_snapshot.c
+    return connection.execute(select(func.max(column.size))).scalar() or 0
+
+
+def count_positions(connection: Connection) -> int:
+    """Return how many operations the ledger has placed (N7: rows are only ever added)."""
+    return connection.execute(select(func.count()).select_from(tables.position)).scalar_one()
 
 
 def _cached(connection: Connection) -> Rows | None:

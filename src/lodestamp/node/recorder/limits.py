@@ -26,3 +26,11 @@ REFUSED_MAX: Final = 100_000
 """Ids remembered after they were rejected or put out of the pool: 5 MB (N6)."""
 RELEASE_MAX: Final = 1_000
 """Held operations tried again in one transaction; the next one goes on."""
+WALKED_MAX: Final = 300_000
+"""Leaves read in search of ancestors for one peer in one transaction: a second of the writer.
+
+What that peer sent beyond it is held, and tried again a second later."""
+PAST_AFTER: Final = 1_000
+"""Leaves after which a search keeps the whole past of a leaf it met: the next one ends there."""
+PASTS_BYTES_MAX: Final = 32 << 20
+"""Bytes of pasts kept, a bit a leaf: 256 of them in a log of a million."""

@@ -1,7 +1,8 @@
 """Operations that wait: for parents the log does not hold, or for the clock (N6, S2, S9).
 
 Each peer has its own share, so a flood from one puts out its own operations only, the least
-recently received first. What was put out, or rejected for good, is remembered by its id.
+recently received first; what it takes up is kept beside, so that nobody counts it each time. What
+was put out, or rejected for good, is remembered by its id.
 """
 
 from __future__ import annotations
@@ -36,6 +37,22 @@ class Waiting:
     raw: bytes
 
 
+@dataclass(slots=True)
+class _Share:
+    """What waits for one peer: how many operations, and their bytes."""
+
+    operations: int
+    size: int
+
+    def add(self, operations: int, size: int) -> None:
+        self.operations += operations
+        self.size += size
+
+    @property
+    def fits(self) -> bool:
+        return self.operations <= PENDING_OPERATIONS_MAX and self.size <= PENDING_BYTES_MAX
+
+
 class Pool:
     """The waiting operations, as one transaction sees and changes them."""
 
@@ -44,7 +61,7 @@ class Pool:
         self._now_ms = now_ms
         first = select(literal(1)).select_from(tables.pending).limit(1)
         self._empty = connection.execute(first).scalar() is None
-        self._peers: set[str] = set()
+        self._changed: dict[str, _Share] = {}
         self._refused: dict[Digest, str] = {}
 
     def wait(self, op: Operation, peer: str, missing: Sequence[Digest]) -> None:
@@ -79,17 +96,34 @@ class Pool:
         row = {"op_id": op.digest, "peer": peer, "raw": op.wire, "received_at": self._now_ms}
         self._connection.execute(insert(tables.pending), {**row, **values})
         self._empty = False
-        self._peers.add(peer)
+        self._share(peer).add(1, len(op.wire))
 
     def waits(self, digest: Digest) -> bool:
         """Tell whether an operation of this id waits."""
         query = select(literal(1)).where(tables.pending.c.op_id == digest).limit(1)
         return not self._empty and self._connection.execute(query).scalar() is not None
 
+    def postpone(self, digest: Digest, due: int) -> None:
+        """Keep an operation that lacks nothing until this clock reads `due`."""
+        again = update(tables.pending).where(tables.pending.c.op_id == digest)
+        self._connection.execute(again.values(missing=b"", awaits=None, due=due))
+
     def settle(self, digest: Digest) -> None:
         """Let go of an operation that is in the log, or rejected."""
-        if not self._empty:
-            self._connection.execute(delete(tables.pending).where(tables.pending.c.op_id == digest))
+        if self._empty:
+            return
+        column = tables.pending.c
+        gone = delete(tables.pending).where(column.op_id == digest)
+        for peer, raw in self._connection.execute(gone.returning(column.peer, column.raw)).all():
+            self._share(peer).add(-1, -len(raw))
+
+    def _share(self, peer: str) -> _Share:
+        if peer not in self._changed:
+            column = tables.pending_share.c
+            query = select(column.operations, column.size).where(column.peer == peer)
+            row = self._connection.execute(query).one_or_none()
+            self._changed[peer] = _Share(*row) if row else _Share(0, 0)
+        return self._changed[peer]
 
     def awaiting(self, digests: Iterable[Digest]) -> list[Waiting]:
         """Return the operations that wait for these first, ascending by id."""
@@ -134,35 +168,46 @@ class Pool:
 
     def write(self) -> None:
         """Put out what is beyond the share of a peer that added something, and remember ids."""
-        for peer in sorted(self._peers):
-            self._trim(peer)
+        for peer, share in sorted(self._changed.items()):
+            self._trim(peer, share)
+        self._write_shares()
         if self._refused:
             self._remember()
 
-    def _trim(self, peer: str) -> None:
-        column = tables.pending.c
-        size = func.length(column.raw)
-        totals = select(func.count(), func.coalesce(func.sum(size), 0)).where(column.peer == peer)
-        count, total = self._connection.execute(totals).one()
-        if count <= PENDING_OPERATIONS_MAX and total <= PENDING_BYTES_MAX:
+    def _trim(self, peer: str, share: _Share) -> None:
+        if share.fits:
             return
+        column = tables.pending.c
         oldest = (
-            select(column.op_id, size)
+            select(column.op_id, func.length(column.raw))
             .where(column.peer == peer)
             .order_by(column.received_at, column.op_id)
         )
         out = []
         with self._connection.execute(oldest) as rows:
             for op_id, length in rows:
-                if count <= PENDING_OPERATIONS_MAX and total <= PENDING_BYTES_MAX:
+                if share.fits:
                     break
                 out.append(Digest(op_id))
-                count, total = count - 1, total - length
+                share.add(-1, -length)
         gone = delete(tables.pending).where(
             column.peer == peer, column.op_id == bindparam("evicted")
         )
         self._connection.execute(gone, [{"evicted": op_id} for op_id in out])
         self._refused.update((op_id, EVICTED) for op_id in out)
+
+    def _write_shares(self) -> None:
+        if not self._changed:
+            return
+        old = delete(tables.pending_share).where(tables.pending_share.c.peer == bindparam("of"))
+        self._connection.execute(old, [{"of": peer} for peer in self._changed])
+        rows = [
+            {"peer": peer, "operations": share.operations, "size": share.size}
+            for peer, share in self._changed.items()
+            if share.operations
+        ]
+        if rows:
+            self._connection.execute(insert(tables.pending_share), rows)
 
     def _remember(self) -> None:
         column = tables.refused.c

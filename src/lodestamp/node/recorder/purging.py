@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import BindParameter, bindparam, insert, select, update
+from sqlalchemy import BindParameter, bindparam, delete, insert, select, update
 
 from lodestamp.core.encoding import digest_of_address
 from lodestamp.errors import RecordError, UnknownOperation
@@ -24,10 +24,10 @@ PURGEABLE: Final = frozenset({"attestation", "claim", "evidence"})
 def purge(database: Database, op_ids: Sequence[str], now_ms: int) -> int:
     """Erase the bodies of these operations, all or none; return how many there were to erase.
 
-    Salts of attestations go with them. UnknownOperation for an id the log does not hold,
-    RecordError ``not-purgeable`` for one of another type than evidence, claim and attestation.
-    StoreError ``log-busy`` when a reader keeps the write-ahead log from being cut: the bodies are
-    gone from the database then, and purging again finishes the work.
+    Salts of attestations and keys of sealed contents go with them. UnknownOperation for an id the
+    log does not hold, RecordError ``not-purgeable`` for one of another type than evidence, claim
+    and attestation. StoreError ``log-busy`` when a reader keeps the write-ahead log from being cut:
+    the bodies are gone from the database then, and purging again finishes the work.
     """
     with database.writing("erasing bodies") as connection:
         column, erased = tables.operation.c, []
@@ -50,9 +50,13 @@ def purge(database: Database, op_ids: Sequence[str], now_ms: int) -> int:
             )
             salt = update(tables.attestation).where(tables.attestation.c.seq == leaf)
             connection.execute(salt.values(master_salt=None), erased)
+            key = update(tables.content_key).where(tables.content_key.c.seq == leaf)
+            connection.execute(key.values(key=None, erased_at=now_ms), erased)
             connection.execute(
                 insert(tables.purge),
                 [{"seq": each["leaf"], "purged_at": now_ms} for each in erased],
             )
+            # the graph's cache keeps what was found in these bodies
+            connection.execute(delete(tables.graph_snapshot))
     database.cut_write_ahead_log()
     return len(erased)

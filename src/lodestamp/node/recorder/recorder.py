@@ -37,6 +37,7 @@ from lodestamp.node.recorder.limits import (
     SUBMIT_MAX,
 )
 from lodestamp.node.recorder.log import Log
+from lodestamp.node.recorder.pasts import Pasts
 from lodestamp.node.recorder.pool import Pool, read_next_due
 from lodestamp.node.recorder.recorded import Event, Recorded
 from lodestamp.node.recorder.rows import NOTHING_PRIVATE, Private
@@ -98,7 +99,7 @@ class Recorder:
         self._clock = clock
         self._publish = publish
         self._emit = emit
-        self._heads = Heads()
+        self._heads, self._pasts = Heads(), Pasts()
         with database.reading("opening the pool") as connection:
             self._due = read_next_due(connection)
         # a SimpleQueue and an RLock, so that a signal handler may call `close` at any instant
@@ -284,7 +285,7 @@ class Recorder:
             log = self._log.catch_up(connection)
             self._heads.catch_up(connection, log.head.size)
             heads = self._heads.change()
-            batch = Batch(connection, log.head.size, heads)
+            batch = Batch(connection, log.head.size, heads, self._pasts)
             pool = Pool(connection, now_ms)
             admission = Admission(batch, pool, now_s)
             batch.look_up([read.op for some in reads for read in some if read.op is not None])

@@ -23,11 +23,12 @@ class Private:
     """What stays in this home with an operation of our own; it is never synced nor exported.
 
     `master_salt`: 32 bytes that open an attestation's commitment. `deadline`: the Unix second by
-    which a revocation's receipt is due.
+    which a revocation's receipt is due. `content_key`: 32 bytes that open a sealed content.
     """
 
     master_salt: bytes | None = field(default=None, repr=False)
     deadline: int | None = None
+    content_key: bytes | None = field(default=None, repr=False)
 
 
 NOTHING_PRIVATE = Private()
@@ -47,8 +48,11 @@ class Accepted:
 
 
 def read_grant(op: Operation) -> Cap | None:
-    """Return the cap that a grant carries."""
-    return parse_cap(op.body["cap"]) if op.type == "grant" else None
+    """Return the cap that a grant carries; None where it bears the id of another (S21)."""
+    if op.type != "grant":
+        return None
+    cap = parse_cap(op.body["cap"])
+    return cap if cap.bears_its_id else None
 
 
 def read_event(op: Operation) -> KeyEvent | None:
@@ -86,8 +90,10 @@ def add_edges(rows: Rows, accepted: Iterable[Accepted]) -> None:
 
 
 def add_authority(rows: Rows, accepted: Iterable[Accepted], authors: Interned) -> None:
-    """Add caps, revocations, attestations, receipts and key events."""
+    """Add caps, revocations, attestations, receipts, key events and keys of contents."""
     for each in accepted:
+        if each.private.content_key is not None:
+            rows.add(tables.content_key, seq=each.known.seq, key=each.private.content_key)
         if each.cap is not None:
             _add_cap(rows, each.cap, each.known.seq, authors)
         elif each.event is not None:

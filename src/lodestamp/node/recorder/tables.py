@@ -65,6 +65,18 @@ purge = Table(
 )
 """Whose body was erased on purpose; a body that is gone without a row here is damage."""
 
+content_key = Table(
+    "content_key",
+    METADATA,
+    integer_key("seq"),
+    Column("key", LargeBinary(32)),
+    Column("erased_at", BigInteger),
+)
+"""What opens the sealed content of our own evidence: never synced, never exported.
+
+Of an erased key only the row and its time are left.
+"""
+
 parent = Table(
     "parent",
     METADATA,
@@ -197,6 +209,15 @@ pending = Table(
 comes the operation is tried again. A held one lacks nothing and has `due`, the Unix second from
 which this clock admits it.
 """
+
+pending_share = Table(
+    "pending_share",
+    METADATA,
+    Column("peer", Text, primary_key=True),
+    Column("operations", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+)
+"""How many operations wait for each peer, and their bytes: what `pending` holds, counted (N6)."""
 
 refused = Table(
     "refused",

@@ -13,6 +13,11 @@ from lodestamp.node.sync.messages import HeadsAnswer, HeadsAsked
 from lodestamp.node.sync.negentropy import Negentropy
 from lodestamp.node.sync.peer import Peer
 from lodestamp.node.sync.peers import Peers
+from lodestamp.node.sync.receipts import (
+    MadeReceipt,
+    author_receipt,
+    check_receipts,
+)
 from lodestamp.node.sync.reconciler import Reconciler, SymbolsWanted
 from lodestamp.node.sync.report import SyncReport
 from lodestamp.node.sync.server import SyncServer
@@ -33,6 +38,7 @@ __all__ = [
     "Frame",
     "HeadsAnswer",
     "HeadsAsked",
+    "MadeReceipt",
     "Mode",
     "Negentropy",
     "Peer",
@@ -45,6 +51,8 @@ __all__ = [
     "SyncReport",
     "SyncServer",
     "SyncStore",
+    "author_receipt",
+    "check_receipts",
     "encode_frame",
     "parse_frame",
     "parse_request",

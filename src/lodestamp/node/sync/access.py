@@ -74,6 +74,6 @@ class Access:
         oldest = now - 2 * REQUEST_AGE_MS_MAX
         while self._nonces:
             seen, came = next(iter(self._nonces.items()))
-            if came > oldest:
+            if came >= oldest:
                 return
             del self._nonces[seen]

@@ -12,6 +12,7 @@ from lodestamp.core.operations import Operation, parse_op
 from lodestamp.errors import AccessError, CapError, InputError
 from lodestamp.node.recorder import (
     GrantChain,
+    count_receipts,
     key_events_for,
     read_chain,
     read_wires,
@@ -21,6 +22,9 @@ from lodestamp.node.recorder import (
 )
 from lodestamp.node.storage import Database
 from lodestamp.node.sync.messages import End
+
+RECEIPTS_MAX: Final = 16
+"""Receipts that an owner takes under one grant: one is needed, and more only after mishaps."""
 
 STREAM_TYPES: Final = frozenset({"grant", "revocation", "attestation", "notice", "receipt", "key"})
 """All that a delegate is ever shown; evidence and claims never leave."""
@@ -45,23 +49,18 @@ class DelegationServer:
         with self._database.reading("looking for a root") as connection:
             return any(speaks_for(connection, key_id, root) for root in roots)
 
-    def may_act(self, key_id: KeyId, command: str, cap_id: str, at: int) -> bool:
-        """Tell whether a key may use a command under a grant, at a time in Unix seconds."""
-        roots = tuple(self._roots())
-        with self._database.reading("checking a grant") as connection:
-            chain = _chain(connection, key_id, cap_id, roots)
-            if chain is None or revocations_of(connection, chain, roots):
-                return False
-            usable = all(cap.not_before <= at < cap.expires_at for cap in chain.caps)
-            return usable and any(
-                command == held or command.startswith(f"{held}/") for held in chain.cap.commands
-            )
-
     def may_see(self, key_id: KeyId, cap_id: str) -> bool:
         """Tell whether a key is the audience of a grant that stands."""
         roots = tuple(self._roots())
         with self._database.reading("checking a grant") as connection:
             return _chain(connection, key_id, cap_id, roots) is not None
+
+    def takes_receipts(self, key_id: KeyId, cap_id: str) -> bool:
+        """Tell whether a key is the audience of a grant, and may send one more receipt of it."""
+        if not self.may_see(key_id, cap_id):
+            return False
+        with self._database.reading("counting receipts") as connection:
+            return count_receipts(connection, cap_id) < RECEIPTS_MAX
 
     def stream(self, key_id: KeyId, cap_id: str, after: int) -> Iterator[bytes]:
         """Return the lines for a delegate, from the one of number `after` on.

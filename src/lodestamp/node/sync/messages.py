@@ -200,9 +200,12 @@ def addresses(digests: Iterable[Digest]) -> list[Any]:
 
 
 def claimed_id(wire: bytes) -> str | None:
-    """Return the id that refused bytes claim to have, for a report; None when they claim none."""
-    found = _CLAIMED_ID.search(wire)
-    return None if found is None else found[1].decode("ascii")
+    """Return the id that bytes claim to have; None when they claim none.
+
+    The last there is: a body, which stands before it, may name ids of its own.
+    """
+    found = _CLAIMED_ID.findall(wire)
+    return found[-1].decode("ascii") if found else None
 
 
 def in_peers_words(error: InputError) -> PeerError:

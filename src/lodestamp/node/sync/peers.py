@@ -8,7 +8,7 @@ from functools import cached_property
 from lodestamp.core.keys import KeyId
 from lodestamp.node.recorder import Answer, Recorder, read_head, read_wires
 from lodestamp.node.storage import Database
-from lodestamp.node.sync.access import Access
+from lodestamp.node.sync.access import Access, MayAct
 from lodestamp.node.sync.client import Mode, SyncClient
 from lodestamp.node.sync.delegation import DelegationServer
 from lodestamp.node.sync.peer import Peer
@@ -30,20 +30,25 @@ class Peers:
         *,
         named: Iterable[KeyId],
         roots: Callable[[], Sequence[str]],
+        may_act: MayAct,
         clock: Callable[[], int],
     ) -> None:
-        """Let the keys in `named`, the node's own and those of `roots` ask; clock in Unix ms."""
+        """Let the keys in `named`, the node's own and those of `roots` ask.
+
+        `may_act` decides who else may, under which grant; the clock gives Unix milliseconds.
+        """
         self._database = database
         self._recorder = recorder
         self._origin = origin
         self._named = frozenset(named)
         self._roots = roots
+        self._may_act = may_act
         self._clock = clock
 
     @cached_property
     def access(self) -> Access:
         """Who may ask over HTTP."""
-        return Access(self._is_owner, clock=self._clock, may_act=self.delegation.may_act)
+        return Access(self._is_owner, clock=self._clock, may_act=self._may_act)
 
     @cached_property
     def server(self) -> SyncServer:
@@ -90,7 +95,7 @@ class Peers:
         as `SyncClient`; what was received before is kept.
         """
         signer = self._recorder.authorship.signer
-        with Peer(peer, signer, clock=self._clock, cap=cap) as asked:
+        with Peer(peer, signer, clock=self._clock, cap=cap or delegated) as asked:
             if delegated is not None:
                 return receive_delegated(self.shallow, asked, delegated, signer.key_id)
             return SyncClient(self.store, asked, merge=merge).run(mode)

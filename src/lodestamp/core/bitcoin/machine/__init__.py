@@ -12,7 +12,7 @@ from lodestamp.core.bitcoin.machine.flags import (
     Flag,
     standard_flags,
 )
-from lodestamp.core.bitcoin.machine.frame import SpendContext, Trace
+from lodestamp.core.bitcoin.machine.frame import ELEMENT_SIZE_MAX, SpendContext, Trace
 from lodestamp.core.bitcoin.machine.verdict import (
     Execution,
     ScriptError,
@@ -25,6 +25,7 @@ from lodestamp.core.bitcoin.machine.verify import execute, verify_input, verify_
 __all__ = [
     "CONSENSUS",
     "CONSENSUS_CAT_CTV",
+    "ELEMENT_SIZE_MAX",
     "NONE",
     "STANDARD",
     "Execution",

@@ -1,5 +1,6 @@
 """State: which operations of a log hold, and why (operations spec §7, §8)."""
 
+from lodestamp.core.operations.graph.authority import GRANT_SKEW_S
 from lodestamp.core.operations.graph.cascade import Sweep, sweep
 from lodestamp.core.operations.graph.columns import (
     Chain,
@@ -31,6 +32,7 @@ from lodestamp.core.operations.graph.status import KINDS, Change, Effects, Lack,
 from lodestamp.core.operations.graph.view import MemorySource, View, in_order
 
 __all__ = [
+    "GRANT_SKEW_S",
     "KINDS",
     "Acknowledgement",
     "Chain",

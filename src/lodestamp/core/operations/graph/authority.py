@@ -12,7 +12,7 @@ an attested claim was valid when it was attested (S25).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from lodestamp.core.operations.attenuation import attenuates
@@ -41,15 +41,23 @@ GRANT_SKEW_S: Final = 120
 OFFLINE_GRACE_S: Final = 86_400
 """How long after a capability's end a ledger may still place what was done under it (S22)."""
 
+_DECIDING: Final = frozenset({REVOCATION, CONFIRM})
+
 
 class Authority(Testimony):
     """Judges the standing of every operation in the columns."""
 
     def __init__(
-        self, columns: Columns, ancestry: Ancestry, read: Read, roots: Iterable[str]
+        self,
+        columns: Columns,
+        ancestry: Ancestry,
+        read: Read,
+        attested_under: Callable[[int], str | None],
+        roots: Iterable[str],
     ) -> None:
-        super().__init__(columns, ancestry, read, roots)
+        super().__init__(columns, ancestry, read, attested_under, roots)
         self._grant_codes: dict[int, str] = {}
+        self._effective: dict[str, list[int]] = {}
         self._barred: dict[int, set[int]] = {}
 
     def observe(self, index: int) -> int | None:
@@ -60,16 +68,33 @@ class Authority(Testimony):
         chain = self.chains.observe(index)
         if chain is None:
             return None
-        barred = self._barred.get(chain)
-        confirmed = chain in self.confirms
-        if barred is not None and not confirmed and self.chains.continues(chain, index):
-            barred.add(index)
-            return None
-        return chain
+        later = self.chains.joins(chain, index)
+        if later is None or chain in self.confirms:
+            return chain
+        if later and chain in self._barred:
+            self._barred[chain].add(index)
+        return None
+
+    def decides(self, index: int) -> bool:
+        """Tell whether the standing of others may depend on the newest operation.
+
+        What a stranger writes about a capability or an identity decides nothing, so it costs
+        nothing.
+        """
+        kind = self._columns.kinds[index]
+        if kind == GRANT:
+            named = self.named(index)
+            first = named is not None and len(self.grants.of(named).grants) == 1
+            return first or not self._grant_code(index, self.whole)
+        if kind == KEY:
+            shown = self.key_events[index].key.key_id
+            return index in self.disputing or bool(self.grants.waiting_for(shown))
+        return kind in _DECIDING and not self.code(index, self.whole)
 
     def forget(self) -> None:
         """Drop what was derived: something that others depend on has come."""
         self._grant_codes.clear()
+        self._effective.clear()
         self._barred.clear()
 
     # What is judged
@@ -118,8 +143,7 @@ class Authority(Testimony):
 
     def revocations_of(self, index: int) -> list[int]:
         """Return the effective revocations of any link of what a grant carries."""
-        found = {by for link in self.links_of(index) for by in link.revocations}
-        return sorted(by for by in found if not self.code(by, self.whole))
+        return sorted({by for link in self.links_of(index) for by in self._revoking(link)})
 
     def _is_barred(self, index: int, horizon: Horizon) -> bool:
         chain = self._columns.chains[index]
@@ -182,14 +206,23 @@ class Authority(Testimony):
         for link in links:
             if position and link.cap and _too_late(position, link.cap):
                 return "expired"
-            if any(self._counts(by, index, horizon) for by in link.revocations):
+            known = self._revoking(link) if horizon is self.whole else link.revocations
+            if any(self._counts(by, index, horizon) for by in known):
                 return "revoked"
         return ""
 
     def _counts(self, by: int, index: int, horizon: Horizon) -> bool:
         """Tell whether a revocation counts against an operation, and has effect (S31, S24)."""
         held = horizon.holds(by) and horizon.is_revoked(index, by)
-        return held and not self.code(by, horizon)
+        return held and (horizon is self.whole or not self.code(by, horizon))
+
+    def _revoking(self, link: Granted) -> list[int]:
+        """Return the revocations of a capability that have effect in the whole view."""
+        cap_id = link.cap.cap_id if link.cap else ""
+        if cap_id not in self._effective:
+            found = [by for by in link.revocations if not self.code(by, self.whole)]
+            self._effective[cap_id] = found
+        return self._effective[cap_id]
 
     def _is_good(self, granted: Granted, index: int, horizon: Horizon) -> bool:
         return any(
@@ -266,6 +299,8 @@ class Authority(Testimony):
 
     def _attestation(self, index: int, horizon: Horizon) -> str:
         code = self._acting(index, horizon)
+        if index not in self._named:
+            return code or "purged"
         cached = self._columns.attested[index]
         if cached == UNKNOWN:
             fault, final = attested_fault(index, self._columns, self.grants, self._read)

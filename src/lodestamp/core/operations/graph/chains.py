@@ -27,7 +27,8 @@ class Chains:
         self._ancestry = ancestry
         self._tips: dict[int, int] = {}
         self._forked: dict[int, array[int]] = {}
-        self._starts: dict[int, list[int]] = {}
+        self._starts: dict[int, tuple[list[int], Sequence[int]]] = {}
+        """Of a forked chain what it forks with, and the part before that."""
 
     def observe(self, index: int) -> int | None:
         """Note the next operation; return its chain's number when that chain forks."""
@@ -79,20 +80,31 @@ class Chains:
         """Return the operations with which a chain forks: any two of them are the proof."""
         return self._fork(chain, self._forked[chain])
 
-    def continues(self, chain: int, index: int) -> bool:
-        """Tell whether the newest operation leaves the place where its chain forks as it was."""
-        start = self._starts.get(chain) or self.fork(chain)
-        self._starts[chain] = start
-        if index in start:
-            del self._starts[chain]
-            return False
+    def joins(self, chain: int, index: int) -> bool | None:
+        """Tell how the newest operation joins a fork without moving it.
+
+        True: it comes later. False: it is one more operation to begin at that place. None: the
+        chain forks elsewhere now.
+        """
+        if chain not in self._starts:
+            members = self._forked[chain][:-1]
+            start = self._fork(chain, members)
+            if not start:
+                return None
+            self._starts[chain] = start, members[: bisect_left(members, start[0])]
+        start, trunk = self._starts[chain]
         if self._columns.chain_table[chain].version == 2:
-            if self._columns.seqs[index] > self._columns.seqs[start[0]]:
-                return True
-        elif any(self._ancestry.precedes(other, index) for other in start):
-            return True
-        del self._starts[chain]
-        return False
+            step = self._columns.seqs[index] - self._columns.seqs[start[0]]
+            joined = None if step < 0 else step > 0
+        elif trunk and not self._ancestry.precedes(trunk[-1], index):
+            joined = None
+        else:
+            joined = any(self._ancestry.precedes(other, index) for other in start)
+        if joined is False:
+            start.append(index)
+        elif joined is None:
+            del self._starts[chain]
+        return joined
 
     def with_seq(self, chain: Chain, seq: int) -> list[int]:
         """Return the operations of a chain that have this sequence number."""

@@ -103,6 +103,9 @@ class GraphSource(Protocol):
     def operation(self, index: int) -> Operation | None:
         """Return the operation at this leaf; None when its body was purged (S28)."""
 
+    def attested_under(self, index: int) -> str | None:
+        """Return the id of the capability of an attestation, though its body was purged (S33)."""
+
     def placed(self) -> Iterator[Placed]:
         """Yield the positions that the ledger has given so far."""
 

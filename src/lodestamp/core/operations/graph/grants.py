@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass, field
 
-from lodestamp.core.keys import Keys
+from lodestamp.core.keys import KeyId, Keys
 from lodestamp.core.operations.caps import Cap, parse_cap, verify_cap
 from lodestamp.core.operations.envelope import Operation
 from lodestamp.core.operations.limits import CHAIN_MAX
@@ -41,7 +41,11 @@ class Grants:
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
         self._granted: dict[str, Granted] = {}
+        self.principals: set[str] = set()
+        """Every audience and subject."""
         self._carried: dict[int, tuple[Cap, str]] = {}
+        self._waiting: dict[KeyId, set[str]] = {}
+        """By issuer the capabilities whose fault is that its key is unknown."""
 
     def add(self, index: int, op: Operation) -> str | None:
         """Note an operation that speaks of a capability; return that capability's id.
@@ -54,8 +58,11 @@ class Grants:
             self._carried[index] = cap, fault
             if fault == "cap-id-mismatch":
                 return None
+            if fault == "key-unknown":
+                self._waiting.setdefault(cap.issuer, set()).add(cap.cap_id)
             granted = self.of(cap.cap_id)
             granted.cap = cap
+            self.principals.update((cap.audience, cap.subject))
             granted.grants.append(index)
             if cap.parent is not None:
                 self.of(cap.parent).narrower.add(cap.cap_id)
@@ -81,14 +88,13 @@ class Grants:
         if fault == "key-unknown":
             fault = _fault(cap, self._keys)
             self._carried[index] = cap, fault
+            if fault != "key-unknown":
+                self._waiting[cap.issuer].discard(cap.cap_id)
         return cap, fault
 
-    def waiting_for(self, key_id: str) -> set[str]:
+    def waiting_for(self, key_id: KeyId) -> set[str]:
         """Return the capabilities whose issuer's key was not at hand, if it is this one."""
-        carried = self._carried.values()
-        return {
-            cap.cap_id for cap, fault in carried if fault == "key-unknown" and cap.issuer == key_id
-        }
+        return self._waiting.get(key_id, set()).copy()
 
     def of(self, cap_id: str) -> Granted:
         """Return what is known of a capability, which may be nothing yet."""

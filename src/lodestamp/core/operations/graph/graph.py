@@ -9,11 +9,14 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from lodestamp.core.encoding import Digest, address_of_digest
+from lodestamp.core.operations.attenuation import Decision
+from lodestamp.core.operations.caps import Cap
 from lodestamp.core.operations.envelope import Operation
 from lodestamp.core.operations.graph import walks
 from lodestamp.core.operations.graph.cascade import Sweep
 from lodestamp.core.operations.graph.columns import GraphSource, Placed, Rows
 from lodestamp.core.operations.graph.facts import Fact, facts
+from lodestamp.core.operations.graph.service import allows
 from lodestamp.core.operations.graph.state import State
 from lodestamp.core.operations.graph.status import Effects, Why
 from lodestamp.errors import UsageError
@@ -73,6 +76,40 @@ class ProvenanceGraph(State):
         """Return the valid claims about a subject that no user's own word supersedes (S20)."""
         return facts(self, subject, predicate)
 
+    def edges(self, op_ids: Iterable[str]) -> list[tuple[str, str]]:
+        """Return the pairs among some operations of which the first rests on the second."""
+        indices = sorted({self.index_of(op_id) for op_id in op_ids})
+        held, name = set(indices), self.columns.op_id
+        return [
+            (name(index), name(source))
+            for index in indices
+            for source in self.columns.sources_of(index)
+            if source in held
+        ]
+
+    def cap(self, cap_id: str) -> Cap | None:
+        """Return the capability of this id, None when nothing grants it."""
+        links = self.authority.grants.chain(cap_id)
+        return links[0].cap if links else None
+
+    def caps_below(self, cap_id: str) -> list[str]:
+        """Return the ids of the capabilities that were cut from one, and from those, ascending."""
+        return sorted(self.authority.grants.below(cap_id) - {cap_id})
+
+    def unnoticed(self, cap_id: str) -> list[tuple[str, str]]:
+        """Return attestations under a capability of which the newest notice is no longer true.
+
+        With each what a notice would say now: ``stale`` or ``restored`` (S26).
+        """
+        return walks.unnoticed(self, self.authority.grants.of(cap_id).attestations)
+
+    def allows(self, cap_id: str, command: str, at: int) -> Decision:
+        """Decide whether a capability allows a command at a time (Unix seconds), as things stand.
+
+        Every link must have a grant that is valid. CapError's codes; who asks is for the caller.
+        """
+        return allows(self, cap_id, command, at)
+
     def as_of(self, tree_size: int) -> ProvenanceGraph:
         """Return the state over the first `tree_size` leaves, with the positions known by now.
 
@@ -104,6 +141,9 @@ class _Prefix:
 
     def operation(self, index: int) -> Operation | None:
         return self._graph.operation(index)
+
+    def attested_under(self, index: int) -> str | None:
+        return self._graph.authority.named(index)
 
     def placed(self) -> Iterator[Placed]:
         for first, length, position in self._graph.authority.positions:

@@ -82,7 +82,7 @@ class _Document:
         body: Any = op.body
         facts: JsonObject = {
             "prov:type": _qualified(f"ls:{op.type}"),
-            "ls:status": self._graph.status(op.op_id).name.lower().replace("_", "-"),
+            "ls:status": self._graph.status(op.op_id).word,
             "ls:cid": str(Cid.from_op_id(op.op_id)),
         }
         if op.type != "evidence":

@@ -31,19 +31,19 @@ class Reach:
         found = {index}
         if kind == KEY:
             event = authority.key_events[index]
-            rivals = [
-                leaf for leaf, other in authority.key_events.items() if other.did == event.did
-            ]
-            found.update(rivals)
             found.update(self.of_capabilities(authority.grants.waiting_for(event.key.key_id)))
-            if any(authority.key_events[leaf].index >= event.index for leaf in rivals[:-1]):
-                found.update(self.delicate())
+            if index in authority.disputing:
+                found.update(authority.identities.leaves_of(event.did))
+                if authority.is_principal(event.did):
+                    found.update(self.delicate())
         chains = set() if forked is None else {forked}
         if kind == CONFIRM:
             chains.add(self._columns.chains[self._columns.sources_of(index)[0]])
         for chain in chains & authority.chains.forked:
             found.update(self._with_capabilities(authority.chains.members(chain)))
-        return sorted(found.union(self._with_capabilities([index])))
+        if authority.decides(index):
+            found.update(self._with_capabilities([index]))
+        return sorted(found)
 
     def of_positions(self, placed: Iterable[range]) -> list[int]:
         """Return what positions of these operations concern, ascending."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from lodestamp.core.encoding import canonical_json
-from lodestamp.core.operations.attenuation import check, needed_commands
+from lodestamp.core.operations.attenuation import asked_of, check, needed_commands
 from lodestamp.core.operations.caps import Cap
 from lodestamp.core.operations.commands import READ_CLAIMS
 from lodestamp.core.operations.envelope import Operation
@@ -80,14 +80,7 @@ def _asked(index: int, op: Operation, columns: Columns, read: Read) -> Asked | N
         if columns.kinds[index] != REFUTATION:
             subject = read(index)
             break
-    if subject is None:
-        return None
-    body: Any = subject.body
-    if subject.type == "evidence":
-        return None, None, body["source"]
-    if subject.type in {"claim", "attestation"}:
-        return body["predicate"], body["confidence_bp"], body["subject"]
-    return None, None, None
+    return None if subject is None else asked_of(subject)
 
 
 def _allows(chain: list[Cap], command: str, asked: Asked, at: int) -> str:

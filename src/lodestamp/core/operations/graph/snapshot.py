@@ -76,7 +76,7 @@ def _read_columns(view: memoryview, sizes: list[int]) -> dict[str, Any]:
             columns[name] = array(code)
             columns[name].frombytes(part)
     if at != len(view):
-        raise ValueError("the columns end elsewhere")
+        raise _bad("the columns end elsewhere")
     return columns
 
 

@@ -21,22 +21,12 @@ from lodestamp.core.operations.graph.cascade import Counters, Sweep, sweep
 from lodestamp.core.operations.graph.columns import Columns, GraphSource, Placed
 from lodestamp.core.operations.graph.edges import Children
 from lodestamp.core.operations.graph.reach import Reach
-from lodestamp.core.operations.graph.status import (
-    CONFIRM,
-    GRANT,
-    KEY,
-    REVOCATION,
-    Effects,
-    Status,
-)
+from lodestamp.core.operations.graph.status import Effects, Status
 from lodestamp.core.operations.limits import PREV_MAX
 from lodestamp.errors import CausalError, UsageError
 
 LOOKUPS_MAX: Final = 65_536
 """Ids whose leaf index is remembered; the store's unique index answers for the rest."""
-
-_DECIDING: Final = frozenset({GRANT, REVOCATION, KEY, CONFIRM})
-"""The kinds on which the standing of others depends."""
 
 
 class State:
@@ -49,7 +39,9 @@ class State:
         self.children = Children(self.columns)
         self.ancestry = Ancestry(self.columns)
         self.counters = Counters(self.columns, self.children)
-        self.authority = Authority(self.columns, self.ancestry, self._read, self.roots)
+        self.authority = Authority(
+            self.columns, self.ancestry, self._read, source.attested_under, self.roots
+        )
         self._reach = Reach(self.columns, self.authority)
         self.bulk = bulk
         self._heads: set[int] = set()
@@ -92,7 +84,7 @@ class State:
         self.children.add(index)
         self.authority.note(index, op)
         forked = self.authority.observe(index)
-        if self.columns.kinds[index] in _DECIDING or forked is not None:
+        if forked is not None or self.authority.decides(index):
             self.authority.forget()
         return self._judge(self._reach.of_operation(index, forked), index)
 

@@ -34,6 +34,11 @@ class Status(IntEnum):
     REVOKED = 5
     STALE = 6
 
+    @property
+    def word(self) -> str:
+        """The status as people and JSON read it: ``source-invalid`` for `SOURCE_INVALID`."""
+        return self.name.lower().replace("_", "-")
+
 
 KINDS: Final = (
     "evidence", "claim", "refutation", "grant", "revocation", "attestation", "receipt", "key",

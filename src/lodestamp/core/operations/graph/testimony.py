@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from lodestamp.core.keys import KeyEvent, is_did
 from lodestamp.core.operations.envelope import Operation
@@ -28,7 +28,12 @@ class Testimony:
     """Everything noted of the operations in the columns, and who the roots are."""
 
     def __init__(
-        self, columns: Columns, ancestry: Ancestry, read: Read, roots: Iterable[str]
+        self,
+        columns: Columns,
+        ancestry: Ancestry,
+        read: Read,
+        attested_under: Callable[[int], str | None],
+        roots: Iterable[str],
     ) -> None:
         named = frozenset(roots)
         self.root_keys = frozenset(root for root in named if not is_did(root))
@@ -42,9 +47,12 @@ class Testimony:
         self.confirms: dict[int, list[tuple[int, int]]] = {}
         """For each chain the confirmations: their leaf, and that of what they keep."""
         self.key_events: dict[int, KeyEvent] = {}
+        self.disputing: set[int] = set()
+        """The key events that came beside or before others of their DID."""
         self._named: dict[int, str] = {}
         self._columns = columns
         self._read = read
+        self._attested_under = attested_under
 
     def note(self, index: int, op: Operation | None) -> None:
         """Note what an operation says of capabilities, keys and chains; None when purged."""
@@ -59,10 +67,14 @@ class Testimony:
             cap_id = self.grants.add(index, op)
             if cap_id is not None:
                 self._named[index] = cap_id
+        elif kind == ATTESTATION and (under := self._attested_under(index)) is not None:
+            self.grants.of(under).attestations.append(index)
+            self._named[index] = under
         elif kind == KEY and op is not None:
             event = KeyEvent.parse(op.body["event"])
             self.key_events[index] = event
-            self.identities.add(index, event)
+            if self.identities.add(index, event):
+                self.disputing.add(index)
         elif kind == CONFIRM and op is not None:
             keep = columns.sources_of(index)[0]
             kept = columns.chain_of(keep)
@@ -92,6 +104,10 @@ class Testimony:
             did in self.root_dids and identities.in_force(did, index, horizon) == author
             for did in identities.dids_of(author)  # type: ignore[arg-type]  # a key id is a text
         )
+
+    def is_principal(self, did: str) -> bool:
+        """Tell whether anybody's standing may depend on who speaks for a DID."""
+        return did in self.root_dids or did in self.grants.principals
 
     def is_plain(self, chain: int) -> bool:
         """Tell whether all of a chain stands by its author alone: a root for ever, unforked."""

@@ -47,6 +47,10 @@ class MemorySource:
         """Return None."""
         return None
 
+    def attested_under(self, index: int) -> str | None:  # noqa: ARG002
+        """Return None."""
+        return None
+
     def placed(self) -> Iterator[Placed]:
         """Yield nothing."""
         return iter(())

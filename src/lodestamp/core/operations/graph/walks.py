@@ -12,6 +12,7 @@ from lodestamp.core.operations.graph.status import (
     CLAIM,
     EVIDENCE,
     GRANT,
+    NOTICE,
     REFUTATION,
     Effects,
     Lack,
@@ -78,6 +79,23 @@ def clock_behind(state: State, index: int) -> bool:
     times = state.columns.times
     parents = state.columns.parents_of(index)
     return any(times[index] < times[parent] - CLOCK_BEHIND_S for parent in parents)
+
+
+def unnoticed(state: State, attestations: Iterable[int]) -> list[tuple[str, str]]:
+    """Return the ids of attestations whose standing no notice tells, and what it is."""
+    found, notices, kinds = [], dict[int, int](), state.columns.kinds
+    at = kinds.find(NOTICE)
+    while at >= 0:
+        notices[state.columns.sources_of(at)[0]] = at
+        at = kinds.find(NOTICE, at + 1)
+    for index in attestations:
+        status = state.counters.statuses[index]
+        newest = state.operation(notices[index]) if index in notices else None
+        told = newest.body["state"] if newest is not None else "restored"
+        now = "stale" if status == Status.STALE else "restored"
+        if now != told and status in {Status.STALE, Status.VALID}:
+            found.append((state.columns.op_id(index), now))
+    return found
 
 
 def _faults_below(state: State, index: int) -> dict[int, int]:

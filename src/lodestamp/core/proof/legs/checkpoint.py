@@ -36,11 +36,15 @@ _REASONS: Final = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class CheckpointFinding:
-    """The leg, the checkpoint the ``log`` leg rests on, and signature lines nobody checked."""
+    """The leg, the checkpoint the ``log`` leg rests on, and signature lines nobody checked.
+
+    `signers` are the keys of the log that signed it.
+    """
 
     leg: Leg
     checkpoint: Checkpoint | None = None
     ignored: tuple[str, ...] = ()
+    signers: tuple[VerifierKey, ...] = ()
 
 
 def check_checkpoint(section: CheckpointSection, trust: Trust | None) -> CheckpointFinding:
@@ -71,7 +75,7 @@ def check_checkpoint(section: CheckpointSection, trust: Trust | None) -> Checkpo
         detail = f"the note bears no signature of {unsigned[0].text():.120}"
         return CheckpointFinding(Leg.refuted(NAME, "no_log_signature", detail))
     leg = _weigh(checkpoint, opened, trust, pinned=pin is not None)
-    return CheckpointFinding(leg, checkpoint, opened.ignored)
+    return CheckpointFinding(leg, checkpoint, opened.ignored, opened.verified)
 
 
 def _weigh(checkpoint: Checkpoint, opened: Opened, trust: Trust | None, *, pinned: bool) -> Leg:

@@ -4,8 +4,10 @@ Each is parsed from its canonical bytes, its id recomputed, its signature verifi
 author's key. Disclosed operations ascend by op id, each once, and each is reached from the subject
 by ``derived_from`` through disclosed operations: nobody can attach a stranger's operation.
 
-Only the subject's author is held against the trust file. The subject names its sources by their
-digest, so whoever signed it vouches for exactly these.
+Only the subject's author is held against the trust file: by key id, by a DID for which the carried
+key operations say that this key is in force, or by a capability whose chain begins at a pinned root
+(`vouched_for`). The subject names its sources by their digest, so whoever signed it vouches for
+exactly these.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from typing import Final
 import orjson
 
 from lodestamp.core.operations import Operation, derived_from, parse_op, verify_op
+from lodestamp.core.proof.key_history import KeyHistory
 from lodestamp.core.proof.model import Subject
 from lodestamp.core.proof.trust import Trust, Unpinned
 from lodestamp.core.verdict import Fact, Leg, Status
@@ -27,6 +30,8 @@ from lodestamp.errors import LodestampError
 NAME: Final = "operation"
 SELF_ASSERTED: Final = "self-asserted key"
 PINNED: Final = "pinned key"
+PINNED_DID: Final = "key of a pinned identity, by the events carried"
+GRANTED: Final = "key granted by a pinned root"
 _REASONS: Final = MappingProxyType(
     {"op-id-mismatch": "id_mismatch", "bad-signature": "bad_signature"}
 )
@@ -43,14 +48,17 @@ class OperationFinding:
     disclosed: tuple[Operation, ...] = ()
 
 
-def check_operation(section: Subject, trust: Trust | None) -> OperationFinding:
+def check_operation(
+    section: Subject, trust: Trust | None, history: KeyHistory | None = None
+) -> OperationFinding:
     """Check the subject, then the disclosed operations in their order.
 
-    An operation whose author's key is not at hand leaves the leg unknown, unless another defect
-    refutes it.
+    `history` has the keys that ids only name. An operation whose author's key is not at hand leaves
+    the leg unknown, unless another defect refutes it.
     """
     operation: Operation | None = None
     disclosed: list[Operation] = []
+    keys = history.keys if history else None
     unknown: Leg | None = None
     wires = (section.operation, *section.disclosed)
     for at, wire in zip(_places(len(section.disclosed)), wires, strict=True):
@@ -62,7 +70,7 @@ def check_operation(section: Subject, trust: Trust | None) -> OperationFinding:
                 operation = checked
             else:
                 disclosed.append(checked)
-            verify_op(checked)
+            verify_op(checked, keys)
         except LodestampError as error:
             if error.code != "key-unknown":
                 return OperationFinding(_refuted(error, at), operation)
@@ -73,7 +81,15 @@ def check_operation(section: Subject, trust: Trust | None) -> OperationFinding:
         raise AssertionError("the first wire object is the subject")
     if refused := _disorder(operation, disclosed):
         return OperationFinding(Leg.refuted(NAME, "schema", refused), operation)
-    return OperationFinding(unknown or _weigh(operation, trust), operation, tuple(disclosed))
+    leg = unknown or _weigh(operation, trust, history)
+    return OperationFinding(leg, operation, tuple(disclosed))
+
+
+def vouched_for(leg: Leg) -> Leg:
+    """Return the leg of an author whom nothing pins but a chain from a pinned root."""
+    if leg.code != f"{NAME}.key_not_pinned":
+        return leg
+    return Leg(NAME, Status.ESTABLISHED, basis=GRANTED, facts=leg.facts)
 
 
 def _places(count: int) -> Iterable[str]:
@@ -100,14 +116,20 @@ def _disorder(operation: Operation, disclosed: list[Operation]) -> str | None:
     return None
 
 
-def _weigh(operation: Operation, trust: Trust | None) -> Leg:
+def _weigh(operation: Operation, trust: Trust | None, history: KeyHistory | None) -> Leg:
     """Say what the leg rests on: the trust file's word for the author, or the author's own."""
     facts = _facts(operation)
-    pin = trust.author(operation.author) if trust else None
-    if pin is not None:
+    dids = history.dids_of(operation.author) if history else []
+    for name in (operation.author, *dids):
+        pin = trust.author(name) if trust else None
+        if pin is None:
+            continue
         if pin.label is not None:
             facts["label"] = pin.label
-        return Leg(NAME, Status.ESTABLISHED, basis=PINNED, facts=facts)
+        if name != operation.author:
+            facts["did"] = name
+        basis = PINNED if name == operation.author else PINNED_DID
+        return Leg(NAME, Status.ESTABLISHED, basis=basis, facts=facts)
     if trust and trust.unpinned is Unpinned.UNKNOWN:
         detail = f"the trust file does not list the author {operation.author}"
         return Leg(NAME, Status.UNKNOWN, f"{NAME}.key_not_pinned", detail=detail, facts=facts)
