@@ -147,7 +147,7 @@ def test_a_call_that_makes_no_sense_is_64(verb, tree):
     _, (added,) = verb("add", tree)
     for arguments in (
         ("get", added["cid"], "--range", "x"),
-        ("get", added["cid"], "--from", "https://example.org/x.car"),
+        ("get", added["cid"], "--from", "http://example.org/x.car"),
         ("get", added["cid"], "--symlinks", "all"),
         ("add", tree, "--nocopy", "--mode", "644"),
         ("add", tree, "--mode", "9"),
