@@ -116,3 +116,12 @@ def test_a_transaction_is_judged_input_by_input():
     tx = Transaction(2, inputs, (TxOut(1, b"\x51"),))
     spent = [TxOut(1, b"\x51"), TxOut(1, b"\x00")]
     assert [v.error for v in verify_transaction(tx, spent, CONSENSUS)] == ["OK", "EVAL_FALSE"]
+
+
+def test_a_multisignature_without_its_dummy_is_told_before_a_bad_signature():
+    """Bitcoin Core counts the dummy among what must be there; then come the signatures."""
+    script = push(b"\x30\x01") + from_asm("1") + push(b"\x02" + bytes(32)) + from_asm("1")
+    ended = execute(script + b"\xae", (), SigVersion.BASE, None, CONSENSUS)
+    assert ended.error == "INVALID_STACK_OPERATION"
+    ended = execute(b"\x00" + script + b"\xae", (), SigVersion.BASE, None, CONSENSUS)
+    assert ended.error == "SIG_DER"

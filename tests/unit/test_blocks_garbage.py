@@ -8,8 +8,10 @@ import pytest
 
 from lodestamp.core.content import Block, add_bytes, dag_cbor, get_profile
 from lodestamp.core.encoding import Cid
-from lodestamp.errors import BlockMissing
+from lodestamp.errors import BlockMissing, StoreError
 from lodestamp.node.blocks import Pin, collect_garbage
+from lodestamp.node.blocks.garbage import GRACE_MS
+from lodestamp.node.blocks.writer import LEASE_MS
 from stores import Clock, audited_store, codes, pack_files, put, raw, raws
 
 PROFILE = get_profile("unixfs-v0-2015")
@@ -172,3 +174,46 @@ def test_r106_adds_run_while_garbage_is_collected(tmp_path):
         collect_garbage(store, grace_ms=0)
         assert store.get(raw(200).cid) == raw(200).data
         assert store.get(raw(201).cid) == raw(201).data
+
+
+def test_r106_a_writer_whose_lease_ran_out_pins_nothing_that_was_collected(tmp_path):
+    """All its blocks were known, so that it wrote no batch; an hour later they were swept."""
+    clock = Clock()
+    with audited_store(tmp_path, clock) as store:
+        root, blocks = add_bytes(os.urandom(3_000_000), PROFILE)
+        put(store, blocks)
+        with store.writer() as writer:
+            for block in blocks:
+                writer.put(block)
+            clock.ms += LEASE_MS + GRACE_MS + 1
+            assert collect_garbage(store).removed_blocks == len(blocks)
+            with pytest.raises(StoreError) as refused:
+                writer.commit([Pin.of_root(root)])
+            assert refused.value.code == "lease-lost"
+        assert store.pins() == []
+
+
+def test_r106_a_writer_that_finds_everything_known_renews_its_lease(tmp_path):
+    clock = Clock()
+    with audited_store(tmp_path, clock) as store:
+        known = raws(1_024)
+        put(store, known)
+        with store.writer() as writer:
+            for block in known:
+                clock.ms += LEASE_MS // 400  # two and a half hours in all, and never a batch
+                writer.put(block)
+            assert collect_garbage(store).removed_blocks == 0
+            writer.commit([Pin(block.cid) for block in known])
+
+
+def test_r106_a_slow_writer_ends_a_batch_before_its_lease_does(tmp_path):
+    clock = Clock()
+    with audited_store(tmp_path, clock) as store:
+        fresh = raws(1_024)
+        with store.writer() as writer:
+            for block in fresh:
+                clock.ms += LEASE_MS // 400
+                writer.put(block)
+            assert collect_garbage(store).removed_blocks == 0
+            writer.commit([Pin(block.cid) for block in fresh])
+        assert store.first_absent([block.cid for block in fresh]) is None

@@ -16,6 +16,7 @@ from lodestamp.core.content import (
 )
 from lodestamp.core.encoding import Cid
 from lodestamp.errors import LimitExceeded, PathError
+from lodestamp.node.blocks import outline as module
 from lodestamp.node.blocks.outline import outline
 
 PROFILE = get_profile("unixfs-v1-2025")
@@ -140,3 +141,21 @@ def test_a_block_that_is_no_unixfs_is_not_written(dags):
     cid = Cid.of(0x71, data)
     dags.blocks[cid] = data
     assert _code(dags, dags.folder((b"a", cid))) == "path.not-a-file"
+
+
+def test_r126_wide_folders_within_each_other_do_not_pile_up(dags, monkeypatch):
+    """The first entry leads on each time, so that all the others wait: depth times width."""
+    monkeypatch.setattr(module, "ENTRIES_MAX", 1_000)
+    leaf = inner = dags.file()
+    for _ in range(100):
+        inner = dags.folder((b"a", inner), *((b"b%03d" % n, leaf) for n in range(500)))
+    asked = []
+
+    def get(cid):
+        asked.append(cid)
+        return dags.blocks.get(cid)
+
+    with pytest.raises(LimitExceeded) as refused:
+        outline(get, inner, size_max=1 << 30)
+    assert refused.value.code == "limit.entries"
+    assert len(asked) < 20

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 
 import pytest
+from sqlalchemy import delete
 
 from lodestamp.errors import StoreError
+from lodestamp.node.blocks import recovery, rewrite, tables
 from stores import audited_store, findings, opened_store, pack_files, put, raw, raws
 
 
@@ -80,4 +82,42 @@ def test_a_pack_in_use_is_left_alone(tmp_path):
         with opened_store(tmp_path):
             assert pack_files(tmp_path)[0].stat().st_size == size
         writer.commit()
+    assert findings(tmp_path) == []
+
+
+def test_r102_a_damaged_sealed_pack_without_rows_is_never_cut(tmp_path):
+    """What lies behind the damage is somebody's content, and the only copy."""
+    with opened_store(tmp_path) as store:
+        put(store, raws(50))
+    path = pack_files(tmp_path)[0]
+    damaged = bytearray(path.read_bytes())
+    damaged[len(damaged) // 2 : len(damaged) // 2 + 300] = bytes(300)
+    path.write_bytes(damaged)
+    path.chmod(0o400)
+    for each in tmp_path.glob("a.db*"):
+        each.unlink()
+    with opened_store(tmp_path) as store:
+        assert store.get(raw(0).cid) == raw(0).data
+        assert store.get(raw(49).cid) is None
+    assert path.read_bytes() == damaged
+    with opened_store(tmp_path) as store:
+        assert store.has(raw(0).cid)
+    assert "B3" in {finding.code for finding in findings(tmp_path)}
+
+
+def test_r106_a_pack_that_another_process_collects_while_we_open_is_no_loss(tmp_path, monkeypatch):
+    with opened_store(tmp_path) as store:
+        put(store, raws(5))
+        opening = recovery._recover_pack
+
+        def late(folder, database, row):
+            if folder.pack(row.name).exists():
+                with database.writing("sweeping") as connection:
+                    connection.execute(delete(tables.blocks))
+                assert rewrite._bury(store, row.id, row.name)
+            opening(folder, database, row)
+
+        monkeypatch.setattr(recovery, "_recover_pack", late)
+        with opened_store(tmp_path) as other:
+            assert not other.has(raw(0).cid)
     assert findings(tmp_path) == []

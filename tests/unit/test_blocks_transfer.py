@@ -13,6 +13,7 @@ from lodestamp.core.content import (
     File,
     Root,
     Scope,
+    add_bytes,
     add_directory,
     car,
     dag_cbor,
@@ -136,3 +137,33 @@ def test_extra_blocks_stay_while_somebody_may_rely_on_them(tmp_path):
     with opened_store(tmp_path, Clock()) as store, store.writer():
         import_car(store, _car([root], [raw(1), *blocks]))
         assert store.has(raw(1).cid)  # garbage collection will see to it
+
+
+@pytest.mark.parametrize("how", ["added", "pinned"])
+def test_extra_blocks_stay_when_somebody_pinned_them_while_they_came_in(tmp_path, how):
+    """Whoever relied on them may be done already, so that nothing but its pin shows it."""
+    root, blocks, _ = _dag()
+    with audited_store(tmp_path, Clock()) as store:
+        theirs, extra = add_bytes(os.urandom(600_000), PROFILE)
+
+        def meanwhile(_done, _total):
+            if how == "pinned":
+                if store.first_absent([block.cid for block in extra]) is None:
+                    store.pin(Pin.of_root(theirs))
+            elif not store.pins():
+                with store.writer() as writer:
+                    for block in extra:
+                        writer.put(block)
+                    writer.commit([Pin.of_root(theirs)])
+
+        first = [*extra, *raws(5_000), *blocks]  # more than a batch: what came first is to be seen
+        import_car(store, _car([root], first), progress=meanwhile)
+        assert theirs.cid in {pin.cid for pin in store.pins()}
+        assert all(store.has(block.cid) for block in extra)
+
+
+def test_extra_blocks_stay_while_somebody_keeps_blocks(tmp_path):
+    root, blocks, _ = _dag()
+    with opened_store(tmp_path, Clock()) as store, store.keeping_blocks():
+        import_car(store, _car([root], [raw(1), *blocks]))
+        assert store.has(raw(1).cid)

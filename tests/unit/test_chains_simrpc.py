@@ -154,6 +154,9 @@ def test_the_node_itself(call):
     assert deployments["opcat"]["active"] is deployments["checktemplateverify"]["active"] is True
     assert call("getnetworkinfo")["connections"] == 0
     assert "feerate" not in call("estimatesmartfee", 6)
+    for blocks in (0, 1_009, 10**25):  # the last is a number that no reply could repeat
+        request = {"id": 7, "method": "estimatesmartfee", "params": [blocks]}
+        assert call.raw(request)[1]["error"]["code"] == -8
     assert call("validateaddress", TO)["scriptPubKey"] == SCRIPT.hex()
     assert call("validateaddress", "bc1q")["isvalid"] is False
     assert call("getindexinfo", "txindex")["txindex"]["synced"] is True

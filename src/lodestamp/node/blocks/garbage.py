@@ -22,6 +22,7 @@ from lodestamp.node.blocks.rewrite import reclaim
 from lodestamp.node.blocks.rows import in_parts
 from lodestamp.node.blocks.store import BlockStore
 from lodestamp.node.progress import Progress
+from lodestamp.node.storage import store_failures
 
 GRACE_MS: Final = 3_600_000
 """How long a block stays without a pin unless the caller says otherwise: an hour."""
@@ -76,7 +77,11 @@ def collect_garbage(
 
     BlockMissing or BlockMismatch when a pinned DAG is not whole: then nothing is removed.
     """
-    with MarkSet() as marks, store.folder.removing_blocks():
+    with (
+        store_failures("collecting garbage"),
+        MarkSet() as marks,
+        store.folder.removing_blocks(),
+    ):
         marked: set[bytes] = set()
         while True:
             _mark(store, marks, [pin for pin in store.pins() if _key(pin) not in marked], marked)

@@ -61,9 +61,6 @@ def outline(get: Get, root: Cid, *, size_max: int, case_blind: bool = False) -> 
         if size > size_max:
             what = "the number of bytes extracted"
             raise LimitExceeded(what, size_max, size, code="limit.output-bytes")
-        if len(items) > ENTRIES_MAX:
-            what = "the number of entries extracted"
-            raise LimitExceeded(what, ENTRIES_MAX, len(items), code="limit.entries")
         if found.kind in _DIRECTORIES:
             if len(path) >= NESTING_DEPTH_MAX:
                 what = "the number of folders within folders"
@@ -73,6 +70,10 @@ def outline(get: Get, root: Cid, *, size_max: int, case_blind: bool = False) -> 
             _check_names(names, case_blind=case_blind)
             below = [((*path, n), link.cid) for n, link in zip(names, links, strict=True)]
             waiting.extend(reversed(below))
+        met = len(items) + len(waiting)  # folders of millions within each other must not pile up
+        if met > ENTRIES_MAX:
+            what = "the number of entries extracted"
+            raise LimitExceeded(what, ENTRIES_MAX, met, code="limit.entries")
     _check_symlinks(items)
     return items
 

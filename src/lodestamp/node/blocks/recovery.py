@@ -80,15 +80,27 @@ class BlocksFolder:
             yield
 
     @contextmanager
+    def removing_if_free(self) -> Iterator[bool]:
+        """Be the only one who removes blocks unless somebody relies on them; tell whether it is."""
+        descriptor = self._open_lock()
+        try:
+            yield try_lock(descriptor)
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
     def _locked(self, operation: int) -> Iterator[None]:
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        with disk_failures(f"locking {self.path}"):
-            descriptor = os.open(self.path / "lock", flags, 0o600)
+        descriptor = self._open_lock()
         try:
             with locked(descriptor, operation):
                 yield
         finally:
             os.close(descriptor)
+
+    def _open_lock(self) -> int:
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        with disk_failures(f"locking {self.path}"):
+            return os.open(self.path / "lock", flags, 0o600)
 
 
 def recover(folder: BlocksFolder, database: Database, clock: Clock) -> None:
@@ -112,7 +124,12 @@ def _recover_pack(folder: BlocksFolder, database: Database, row: Any) -> None:
     if row.state == "dead":
         drop_pack(folder, database, row.id, row.name)
         return
-    size = path.stat().st_size
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        if _is_dead(database, row.id):
+            return  # another process collected it since the rows were read
+        raise
     if size < row.size or (size > row.size and row.state == "sealed"):
         raise _corrupt(f"{path} has {size:,} bytes, not {row.size:,}")
     if row.state == "sealed":
@@ -122,6 +139,12 @@ def _recover_pack(folder: BlocksFolder, database: Database, row: Any) -> None:
         _cut_back(path, database, row.id)
 
 
+def _is_dead(database: Database, pack_id: int) -> bool:
+    with database.reading("opening a pack") as connection:
+        query = select(tables.packs.c.state).where(tables.packs.c.id == pack_id)
+        return connection.execute(query).scalar() in (None, "dead")
+
+
 def _cut_back(path: Path, database: Database, pack_id: int) -> None:
     descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
@@ -129,14 +152,19 @@ def _cut_back(path: Path, database: Database, pack_id: int) -> None:
             with database.reading("opening a pack") as connection:
                 committed = connection.execute(
                     select(tables.packs.c.size).where(tables.packs.c.id == pack_id)
-                ).scalar_one()
-            os.ftruncate(descriptor, committed)
+                ).scalar()
+            if committed is not None:
+                os.ftruncate(descriptor, committed)
     finally:
         os.close(descriptor)
 
 
 def _adopt(folder: BlocksFolder, database: Database, clock: Clock, number: int) -> None:
-    """Index a pack that has no row: its maker died, or the database was lost."""
+    """Index a pack that has no row: its maker died, or the database was lost.
+
+    What follows the last whole section is cut off as what was not committed, except in a sealed
+    pack: there it is damage, and the bytes behind it are left to whoever mends it.
+    """
     name = folder.numbers()[number]
     path = folder.pack(name)
     sealed = not path.stat().st_mode & 0o222
@@ -150,17 +178,15 @@ def _adopt(folder: BlocksFolder, database: Database, clock: Clock, number: int) 
             path.unlink()
             return
         end = _index_pack(database, descriptor, number=number, name=name, now=clock())
-        sealed = sealed and end == size
         if not sealed:
-            path.chmod(0o600)
-        if end != size:
-            os.truncate(path, end)
-        digest = hash_file(descriptor, end) if sealed else None
+            os.ftruncate(descriptor, end)
+            size = end
+        digest = hash_file(descriptor, size) if sealed else None
         with database.writing("adopting a pack") as connection:
             connection.execute(
                 tables.packs.update()
                 .where(tables.packs.c.id == number)
-                .values(size=end, state="sealed" if sealed else "open", sha256=digest)
+                .values(size=size, state="sealed" if sealed else "open", sha256=digest)
             )
     finally:
         os.close(descriptor)

@@ -72,6 +72,7 @@ def import_car(
     nothing is pinned then, and what came before is garbage. `size` is the total for `progress`.
     """
     reader = car.read(stream, limits)
+    began = store.clock()
     keys: set[bytes] = set()
     fresh: set[bytes] = set()
     count = done = 0
@@ -91,7 +92,7 @@ def import_car(
             writer.commit([Pin(cid) for cid in whole] if pin_roots else [])
             extra = keys - _reached(store, reader.roots)
     if not all_blocks:
-        _forget(store, extra & fresh)
+        _forget(store, extra & fresh, reader.roots, began)
         fresh -= extra
     return Imported(reader.roots, incomplete, count, done, len(fresh), writer.new_bytes, len(extra))
 
@@ -122,11 +123,22 @@ def _reached(store: BlockStore, roots: tuple[Cid, ...]) -> set[bytes]:
     return reached
 
 
-def _forget(store: BlockStore, keys: set[bytes]) -> None:
-    """Take rows of blocks just stored away again, unless somebody may have come to rely on them."""
-    columns = tables.blocks.c
-    with store.database.writing("forgetting blocks") as connection:
-        if not keys or connection.execute(select(tables.leases.c.id).limit(1)).first():
+def _forget(store: BlockStore, keys: set[bytes], roots: tuple[Cid, ...], began: int) -> None:
+    """Take rows of blocks just stored away again, unless somebody may have come to rely on them.
+
+    That is whoever holds a lease or keeps blocks now, or has pinned anything since the import
+    began, at `began` in Unix milliseconds; then garbage collection will see to it.
+    """
+    columns, pin = tables.blocks.c, tables.pins.c
+    own = [cid.encode() for cid in roots]
+    others = select(pin.cid).where(pin.created_at >= began, pin.cid.not_in(own)).limit(1)
+    with (
+        store.folder.removing_if_free() as is_free,
+        store.database.writing("forgetting blocks") as connection,
+    ):
+        if not keys or not is_free or connection.execute(others).first():
+            return
+        if connection.execute(select(tables.leases.c.id).limit(1)).first():
             return
         packs: set[int] = set()
         for some in in_parts(sorted(keys)):

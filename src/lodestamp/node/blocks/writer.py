@@ -35,6 +35,8 @@ WAITING_BLOCKS_MAX: Final = 256
 """Blocks held until they are looked up together."""
 LEASE_MS: Final = 3_600_000
 """How long a lease lasts beyond the last batch."""
+_RENEWED_MS: Final = LEASE_MS // 4
+"""How old a lease may grow before a batch is ended to renew it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class BlockWriter:
         self._rows: dict[bytes, dict[str, object]] = {}
         self._refs: dict[bytes, FileRef] = {}
         self._pack: OwnPack | None = None
+        self._leased_at = clock()
         self.new_blocks = 0
         """Blocks appended so far: those that were not here before."""
         self.new_bytes = 0
@@ -126,7 +129,8 @@ class BlockWriter:
     def commit(self, pins: Sequence[Pin] = ()) -> None:
         """Acknowledge everything taken so far, and set these pins with it.
 
-        StoreError when disk or database refuse; then nothing since the last commit is here.
+        StoreError when disk or database refuse, ``lease-lost`` when garbage was collected after
+        this writer was silent for an hour; then nothing since the last commit is here.
         """
         self._append_waiting()
         self._acknowledge(pins)
@@ -165,7 +169,8 @@ class BlockWriter:
 
     def _is_full(self) -> bool:
         size = 0 if self._pack is None else self._pack.end - self._pack.committed
-        return size >= BATCH_SIZE_MAX or len(self._rows) >= BATCH_BLOCKS_MAX
+        is_full = size >= BATCH_SIZE_MAX or len(self._rows) >= BATCH_BLOCKS_MAX
+        return is_full or self._clock() - self._leased_at >= _RENEWED_MS
 
     def _known(self, keys: list[bytes]) -> set[bytes]:
         """Return which blocks are here already, dated anew so that they stay (R106)."""
@@ -173,8 +178,10 @@ class BlockWriter:
             known = known_blocks(connection, keys)
         if not known:
             return known
+        now = self._clock()
         with self._database.writing("keeping blocks") as connection:
-            return touch_blocks(connection, sorted(known), self._clock())
+            self._renew_lease(connection, now)
+            return touch_blocks(connection, sorted(known), now)
 
     def _append(self, parts: list[bytes]) -> None:
         if not parts:
@@ -220,11 +227,19 @@ class BlockWriter:
             )
         insert_refs(connection, [{"mh": key} | asdict(ref) for key, ref in self._refs.items()])
         write_pins(connection, pins, now)
-        connection.execute(
+        self._renew_lease(connection, now)
+
+    def _renew_lease(self, connection: Connection, now: int) -> None:
+        """Hold on to what was added; StoreError ``lease-lost`` when it may have been collected."""
+        renewed = (
             update(tables.leases)
             .where(tables.leases.c.id == self._lease)
             .values(expires_at=now + LEASE_MS)
         )
+        if not connection.execute(renewed).rowcount:
+            message = "garbage was collected while nothing was added for an hour"
+            raise StoreError(message, code="lease-lost", hint="add it again")
+        self._leased_at = now
 
     def _let_go(self) -> None:
         """Give the pack back, and drop what was not committed."""

@@ -149,7 +149,7 @@ def _check_multisig(frame: Frame) -> ScriptError | None:
         return counted
     keys_count, sigs_count = counted
     taken = keys_count + sigs_count + 2
-    if len(stack) < taken:
+    if len(stack) < taken + 1:  # the dummy of below is missed before any signature is looked at
         return _UNDERFLOW
     # Both lists with the last item first, the order in which they are tried.
     keys = stack[-2 : -2 - keys_count : -1]
@@ -164,8 +164,6 @@ def _check_multisig(frame: Frame) -> ScriptError | None:
         return ScriptError.NULLFAIL
     del stack[-taken:]
     # The dummy: an item too much that the first implementation took, and so all have to.
-    if not stack:
-        return _UNDERFLOW
     if frame.flags & _NULLDUMMY and stack[-1]:
         return ScriptError.SIG_NULLDUMMY
     stack[-1] = _TRUE if holds else _FALSE

@@ -18,6 +18,8 @@ from lodestamp.node.chains.simulator.calls import Call, RpcRefusal, hash_of, out
 from lodestamp.node.chains.simulator.forms import Json, amount_json, script_json
 from lodestamp.node.chains.simulator.mempool import MIN_RELAY_FEE_RATE
 
+_ESTIMATED_BLOCKS_MAX = 1_008
+
 
 def gettxout(call: Call) -> Json | None:
     """Show a coin, from the mempool too unless the third parameter is false."""
@@ -149,8 +151,11 @@ def getnetworkinfo(call: Call) -> Json:
 
 
 def estimatesmartfee(call: Call) -> Json:
-    """Say that there is nothing to estimate from, as a regtest node does."""
-    return {"errors": ["Insufficient data or no feerate found"], "blocks": call.param(0, int)}
+    """Say that there is nothing to estimate from, as a regtest node does; 1 to 1,008 blocks."""
+    target = call.param(0, int)
+    if not 1 <= target <= _ESTIMATED_BLOCKS_MAX:
+        raise RpcRefusal(-8, f"Invalid conf_target, must be between 1 and {_ESTIMATED_BLOCKS_MAX}")
+    return {"errors": ["Insufficient data or no feerate found"], "blocks": target}
 
 
 def validateaddress(call: Call) -> Json:
