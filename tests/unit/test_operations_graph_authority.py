@@ -553,3 +553,27 @@ def test_s1_key_events_in_any_order_give_one_state():
         swept = View(ops, {}, story.roots).graph
         assert digests == {swept.digest()}
         assert swept.status(after.op_id).name == status
+
+
+def test_s31_a_revocation_judges_nothing_that_came_before_it(monkeypatch):
+    """One who holds a grant may give it back, a thousand times: what was done under it stands."""
+    story = Story()
+    cap = story.cap()
+    story.granted(cap)
+    done = [story.seen("agent", version=2, cap=cap.cap_id) for _ in range(10)]
+    judged = []
+    judge = Authority.judge
+    graph = ProvenanceGraph.load(MemorySource(), roots=story.roots)
+    for op in story.ops:
+        graph.add(op)
+    monkeypatch.setattr(
+        Authority, "judge", lambda self, index: judged.append(index) or judge(self, index)
+    )
+    for _ in range(10):
+        graph.add(story.revoked(cap, who="agent", version=2))
+    assert not set(judged) & {graph.index_of(op.op_id) for op in done}
+    late = story.seen("agent", version=2, cap=cap.cap_id)
+    graph.add(late)
+    assert graph.status(late.op_id).name == "UNAUTHORISED"
+    assert graph.digest() == story.graph.digest()
+    assert len(graph.why(story.ops[0].op_id).causes) == 10

@@ -91,6 +91,13 @@ class Authority(Testimony):
             return index in self.disputing or bool(self.grants.waiting_for(shown))
         return kind in _DECIDING and not self.code(index, self.whole)
 
+    def revoke(self, index: int) -> None:
+        """Take in an effective revocation: it decides over nothing but grants and their use."""
+        self._grant_codes.clear()
+        known = self._effective.get(self._named.get(index, ""))
+        if known is not None and index not in known:
+            known.append(index)
+
     def forget(self) -> None:
         """Drop what was derived: something that others depend on has come."""
         self._grant_codes.clear()

@@ -42,7 +42,8 @@ class Reach:
         for chain in chains & authority.chains.forked:
             found.update(self._with_capabilities(authority.chains.members(chain)))
         if authority.decides(index):
-            found.update(self._with_capabilities([index]))
+            concerned = self._with_capabilities([index])
+            found.update(self._revoked_by(index, concerned) if kind == REVOCATION else concerned)
         return sorted(found)
 
     def of_positions(self, placed: Iterable[range]) -> list[int]:
@@ -57,6 +58,19 @@ class Reach:
         grants = self._authority.grants
         below = set[str]().union(*(grants.below(cap_id) for cap_id in cap_ids))
         return set(joined.from_iterable(grants.of(cap_id).speaking for cap_id in below))
+
+    def _revoked_by(self, index: int, concerned: set[int]) -> Iterable[int]:
+        """Return the part of these that a revocation counts against, and their grants (S31).
+
+        It changes nothing of what came before it. That is most of it, and there may be many
+        revocations of one capability.
+        """
+        kinds, counts = self._columns.kinds, self._authority.whole.is_revoked
+        grants = [n for n in concerned if kinds[n] == GRANT]
+        if any(counts(n, index) for n in grants):
+            return concerned  # also what stands on a grant that falls
+        rest = (n for n in concerned if kinds[n] not in {GRANT, REVOCATION})
+        return [*grants, *(n for n in rest if counts(n, index))]
 
     def delicate(self) -> list[int]:
         """Return every operation that does not stand by a root key alone, ascending."""

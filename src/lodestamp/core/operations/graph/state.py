@@ -21,7 +21,7 @@ from lodestamp.core.operations.graph.cascade import Counters, Sweep, sweep
 from lodestamp.core.operations.graph.columns import Columns, GraphSource, Placed
 from lodestamp.core.operations.graph.edges import Children
 from lodestamp.core.operations.graph.reach import Reach
-from lodestamp.core.operations.graph.status import Effects, Status
+from lodestamp.core.operations.graph.status import REVOCATION, Effects, Status
 from lodestamp.core.operations.limits import PREV_MAX
 from lodestamp.errors import CausalError, UsageError
 
@@ -84,7 +84,10 @@ class State:
         self.children.add(index)
         self.authority.note(index, op)
         forked = self.authority.observe(index)
-        if forked is not None or self.authority.decides(index):
+        if forked is None and self.columns.kinds[index] == REVOCATION:
+            if self.authority.decides(index):
+                self.authority.revoke(index)
+        elif forked is not None or self.authority.decides(index):
             self.authority.forget()
         return self._judge(self._reach.of_operation(index, forked), index)
 
