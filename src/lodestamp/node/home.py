@@ -149,7 +149,8 @@ class Node(Statements, Authority, Decisions):
 
     def _fetch(self, cid: Cid) -> None:
         with GatewayClient(self.configuration.gateways) as gateways:
-            pull(self.blocks, cid, gateways.car_of, gateways.block, pin=False)
+            going_on = self.pinning.require_running
+            pull(self.blocks, cid, gateways.car_of, gateways.block, pin=False, progress=going_on)
 
     def add(
         self,

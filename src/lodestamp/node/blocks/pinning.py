@@ -162,9 +162,17 @@ class PinningService:
                 self._fetch(cid)
                 self._keep(row.id, Pin(cid, name=row.name, meta=_OURS))
         except LodestampError as error:
+            if self._stopping:
+                return False  # it is still open, and goes on another time
             with self._store.database.writing("ending a pin request") as connection:
                 _set(connection, row.id, "failed", {"reason": error.message[:_REASON_SIZE]})
+                self._let_go(connection, cid)
         return True
+
+    def require_running(self, _done: int = 0, _total: int = 0) -> None:
+        """Raise PinError ``pin.stopped`` once `close` was called: for a fetch to end early."""
+        if self._stopping:
+            raise PinError("the service stops", code="pin.stopped")
 
     def _keep(self, request_id: str, pin: Pin) -> None:
         """Pin what is all here, unless the request was withdrawn meanwhile."""
@@ -201,16 +209,15 @@ class PinningService:
 
     def _remove(self, connection: Connection, status: PinStatus) -> None:
         connection.execute(delete(pin_requests).where(pin_requests.c.id == status.id))
-        if status.progress != "pinned":
-            return
-        key = status.request.cid.encode()
-        others = (
-            select(func.count())
-            .select_from(pin_requests)
-            .where(pin_requests.c.cid == key, pin_requests.c.status == "pinned")
+        self._let_go(connection, status.request.cid)
+
+    def _let_go(self, connection: Connection, cid: Cid) -> None:
+        """Unpin what was pinned for tenants, unless a request for it stands or is still open."""
+        wanted = select(func.count()).where(
+            pin_requests.c.cid == cid.encode(), pin_requests.c.status != "failed"
         )
-        if connection.execute(others).scalar_one() == 0 and _is_ours(connection, key):
-            remove_pin(connection, status.request.cid)
+        if connection.execute(wanted).scalar_one() == 0 and _is_ours(connection, cid.encode()):
+            remove_pin(connection, cid)
 
     def _status(self, row: Any) -> PinStatus:
         request = PinRequest(
