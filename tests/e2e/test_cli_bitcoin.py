@@ -14,7 +14,7 @@ from chains import OTHER, SCRIPT, grown
 from conftest import REPOSITORY
 from headers import grown as grown_headers
 from headers import run_of
-from lodestamp.core.bitcoin import REGTEST, TxOut, encode_address
+from lodestamp.core.bitcoin import REGTEST, OutPoint, Transaction, TxIn, TxOut, encode_address
 from lodestamp.faces.cli.program import run
 from lodestamp.node.chains import FileSigner, SimulatedChain, open_source, plan
 
@@ -77,7 +77,11 @@ def test_a_payment_is_checked_proven_and_a_flipped_bit_refuted(cli, tmp_path):
     assert answer(cli("tx", "decode", raw))["txid"] == made.tx.txid_display
     (block,) = answer(cli("mine", 1, "--json"))["blocks"]
     proof = tmp_path / "proof.json"
-    cli("proof", "make", made.tx.txid_display, "--block", block, "-o", proof)
+    asked = ("proof", "make", made.tx.txid_display, "--block", block)
+    assert answer(cli(*asked, "-o", proof, "--json")) == {
+        "txid": made.tx.txid_display, "block": block, "index": 1, "depth": 1,
+    }  # fmt: skip
+    assert answer(cli(*asked, "--json")) == json.loads(proof.read_text())
     assert answer(cli("proof", "check", proof, "--json")) == {
         "verdict": "established", "code": "", "txid": made.tx.txid_display, "block": block,
     }  # fmt: skip
@@ -87,6 +91,30 @@ def test_a_payment_is_checked_proven_and_a_flipped_bit_refuted(cli, tmp_path):
     assert answer(cli("proof", "check", proof, "--json", code=1))["code"] == "root"
     proof.write_text("{}")
     cli("proof", "check", proof, code=1)
+
+
+def test_a_transaction_is_checked_under_chosen_flags_and_traced(cli, tmp_path):
+    script = bytes.fromhex("51b1")  # 1 CHECKLOCKTIMEVERIFY
+    funding = Transaction(2, (TxIn(OutPoint(bytes(32), 0)),), (TxOut(9, script),))
+    spend = Transaction(2, (TxIn(OutPoint(funding.txid, 0)),), (TxOut(8, b"\x51"),))
+    raw, spent = spend.encode().hex(), tmp_path / "spent.json"
+    spent.write_text(json.dumps([{"amount": 9, "script": script.hex()}]))
+    asked = ("tx", "check", raw, "--spent", spent)
+    assert answer(cli(*asked, "--json", code=1)) == {
+        "ok": False, "error": "UNSATISFIED_LOCKTIME", "input": 0, "position": 1,
+    }  # fmt: skip
+    for flags in ("mainnet", "standard", "CHECKLOCKTIMEVERIFY", "P2SH,CHECKLOCKTIMEVERIFY"):
+        assert "UNSATISFIED_LOCKTIME, input 0" in cli(*asked, "--flags", flags, code=1)
+    assert cli(*asked, "--flags", "P2SH,WITNESS").strip() == "ok"
+    for wrong in ("", "p2sh", "P2SH,", "WITNESS", "ANYPREVOUT"):
+        cli(*asked, "--flags", wrong, code=64)
+    lines = cli(*asked, "--flags", "P2SH", "--trace", "--json").splitlines()
+    steps, verdict = [json.loads(each) for each in lines[:-1]], json.loads(lines[-1])
+    assert [(each["position"], each["op"], each["stack"]) for each in steps] == [
+        (0, "OP_1", []), (1, "OP_CHECKLOCKTIMEVERIFY", ["01"]),
+    ]  # fmt: skip
+    assert (steps[0]["input"], steps[0]["version"], verdict["ok"]) == (0, "BASE", True)
+    assert "OP_CHECKLOCKTIMEVERIFY\n    stack  <01>\n" in cli(*asked, "--trace", code=1)
 
 
 def test_headers_are_judged_by_work_and_by_pins(cli, tmp_path):

@@ -70,6 +70,27 @@ def test_a_covenant_goes_from_address_to_checked_spend(call, wallet, tmp_path, k
     legs = json.loads(call("covenant", "check", proof, "--json", code=2))["legs"]
     assert {leg["name"]: leg["status"] for leg in legs}["funding"] == "established"
     assert [leg["code"] for leg in legs if leg["code"]] == ["inclusion.not_carried"]
+    whole = tmp_path / "whole.bundle"
+    told = call("covenant", "check", proof, "--chain", "sim:", "-o", whole, "--json")
+    assert json.loads(told)["verdict"] == "established"
+    legs = json.loads(call("covenant", "check", whole, "--json"))["legs"]
+    assert {leg["status"] for leg in legs} == {"established"}
+
+
+def test_a_proof_is_completed_only_when_its_spend_is_mined(call, wallet, tmp_path):
+    note, made, proof = tmp_path / "note", tmp_path / "a.covenant", tmp_path / "a.bundle"
+    note.write_bytes(b"hello")
+    call("covenant", "address", "T1", "--content", note, "--key", wallet[0], "-o", made)
+    call("covenant", "fund", made, "--amount", 50_000, "--key", wallet[0])
+    call("bitcoin", "mine", 1)
+    call("covenant", "spend", made, "--key", wallet[0], "-o", proof)
+    asked = ("covenant", "check", proof, "--chain", "sim:", "--json")
+    waits = json.loads(call(*asked, code=2))["legs"]
+    assert [leg["code"] for leg in waits if leg["code"]] == ["inclusion.not_carried"]
+    call("bitcoin", "mine", 1)
+    assert json.loads(call(*asked))["verdict"] == "established"
+    call("bitcoin", "reorg", "--depth", 1)
+    call("covenant", "check", "11:0", "-o", tmp_path / "none", code=64)
 
 
 def test_a_batch_member_is_shown_by_its_list(call, wallet, tmp_path):

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lodestamp.faces.cli.bitcoin_tx import tx
 from lodestamp.faces.cli.bitcoin_values import addresses as address
-from lodestamp.faces.cli.bitcoin_values import header, key, proof, script, tx
+from lodestamp.faces.cli.bitcoin_values import header, key, proof, proof_json, script
+from lodestamp.faces.cli.bitcoin_words import hash_in
 from lodestamp.faces.cli.exits import print_json
 from lodestamp.faces.cli.options import Chain, Json
 from lodestamp.faces.cli.plain import say
@@ -173,12 +175,12 @@ def make_proof(
         Path | None, typer.Option("-o", "--out", metavar="F", help="Where to write it.")
     ] = None,
     chain: Chain = "sim:",
+    as_json: Json = False,
 ) -> None:
     """Write the proof that a block holds a transaction, as `proof check` reads it.
 
     Example: lodestamp bitcoin proof make TXID --block HASH -o tx.json
     """
-    from lodestamp.faces.cli.bitcoin_values import hash_in, proof_json  # noqa: PLC0415
     from lodestamp.faces.cli.files import write_result  # noqa: PLC0415
 
     with closing(open_chain(context, chain)) as source:
@@ -186,5 +188,8 @@ def make_proof(
         text = proof_json(found, str(source.network))
     if out is None:
         say(text)
-    else:
-        write_result(out, f"{text}\n".encode(), force=False)
+        return
+    write_result(out, f"{text}\n".encode(), force=False)
+    if as_json:
+        depth = len(found.branch)
+        print_json({"txid": txid, "block": block, "index": found.index, "depth": depth})

@@ -1,23 +1,22 @@
-"""Verbs about Bitcoin's values alone: transactions, scripts, addresses, headers, proofs, keys."""
+"""Verbs about Bitcoin's values alone: scripts, addresses, headers, proofs, keys."""
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from lodestamp.faces.cli.bitcoin_words import hash_in, hex_in, json_in
 from lodestamp.faces.cli.exits import print_json
-from lodestamp.faces.cli.files import INPUT_SIZE_MAX, read_file
+from lodestamp.faces.cli.files import read_file
 from lodestamp.faces.cli.options import Json, Network
 from lodestamp.faces.cli.plain import say
 
 if TYPE_CHECKING:
-    from lodestamp.core.bitcoin import BlockHeader, Transaction, TxInclusion, TxOut
+    from lodestamp.core.bitcoin import BlockHeader, TxInclusion
 
-tx = typer.Typer(help="Decode and check transactions.")
 script = typer.Typer(help="Scripts as text and as hex.")
 addresses = typer.Typer(help="Addresses and the scripts they stand for.")
 header = typer.Typer(help="Judge headers.")
@@ -26,86 +25,6 @@ key = typer.Typer(help="The key that funds and spends.")
 
 
 _PROOF_MEMBERS: Final = {"tx", "index", "branch", "header", "network"}
-
-
-@tx.command("decode")
-def decode(
-    text: Annotated[str, typer.Argument(metavar="HEX", help="Hex, or - for standard input.")],
-    *,
-    as_json: Json = False,
-) -> None:
-    """Print what a transaction spends and pays.
-
-    Example: lodestamp bitcoin tx decode - < tx.hex
-    """
-    del as_json  # the form is JSON in either case
-    found = _transaction(text)
-    print_json(
-        {
-            "txid": found.txid_display,
-            "wtxid": found.wtxid[::-1].hex(),
-            "version": found.version,
-            "locktime": found.locktime,
-            "weight": found.weight,
-            "vsize": found.vsize,
-            "inputs": [
-                {
-                    "prevout": str(each.prevout),
-                    "script_sig": each.script_sig.hex(),
-                    "sequence": each.sequence,
-                    "witness": [item.hex() for item in each.witness],
-                }
-                for each in found.inputs
-            ],
-            "outputs": [
-                {"amount": each.amount, "script": each.script.hex()} for each in found.outputs
-            ],
-        }
-    )
-
-
-@tx.command()
-def check(
-    text: Annotated[str, typer.Argument(metavar="HEX", help="Hex, or - for standard input.")],
-    *,
-    spent: Annotated[
-        Path,
-        typer.Option("--spent", metavar="FILE", help='JSON: [{"amount": sats, "script": hex}…].'),
-    ],
-    rules: Annotated[
-        str, typer.Option("--rules", metavar="R", help="inquisition (CAT and CTV) or mainnet.")
-    ] = "inquisition",
-    as_json: Json = False,
-) -> int:
-    """Run every input's scripts against the outputs it spends, in input order.
-
-    Example: lodestamp bitcoin tx check HEX --spent spent.json
-    """
-    from lodestamp.core.bitcoin import (  # noqa: PLC0415
-        CONSENSUS,
-        CONSENSUS_CAT_CTV,
-        check_transaction,
-        verify_transaction,
-    )
-    from lodestamp.errors import UsageError  # noqa: PLC0415
-
-    flags = {"inquisition": CONSENSUS_CAT_CTV, "mainnet": CONSENSUS}.get(rules)
-    if flags is None:
-        raise UsageError(f"{rules!r} are no rules", hint="inquisition or mainnet")
-    found = _transaction(text)
-    fault = check_transaction(found)
-    verdicts = verify_transaction(found, _spent_in(spent), flags)
-    failed = next((n for n, each in enumerate(verdicts) if not each.ok), None)
-    error = fault if fault or failed is None else verdicts[failed].error
-    position = None if fault or failed is None else verdicts[failed].position
-    ok = error is None
-    place = None if fault else failed
-    if as_json:
-        told = None if error is None else str(error)
-        print_json({"ok": ok, "error": told, "input": place, "position": position})
-    else:
-        say("ok" if ok else f"refused: {error}" + ("" if place is None else f", input {place}"))
-    return 0 if ok else 1
 
 
 @script.command("asm")
@@ -263,16 +182,6 @@ def show_key(
     _show_key(path, network, as_json=as_json)
 
 
-def hash_in(text: str) -> bytes:
-    """Return a hash in internal byte order from what people write; UsageError otherwise."""
-    from lodestamp.errors import UsageError  # noqa: PLC0415
-
-    raw = hex_in(text)
-    if len(raw) != 32:
-        raise UsageError("a hash has 64 hex digits")
-    return raw[::-1]
-
-
 def proof_json(found: TxInclusion, network: str) -> str:
     """Return a proof of inclusion as one line of JSON."""
     document = {
@@ -305,49 +214,6 @@ def _show(name: str, value: str, *, as_json: bool) -> None:
         say(value)
 
 
-def hex_in(text: str) -> bytes:
-    """Return the bytes of hex as people write it; UsageError otherwise."""
-    from lodestamp.core.encoding import base16_decode  # noqa: PLC0415
-    from lodestamp.errors import EncodingError, UsageError  # noqa: PLC0415
-
-    try:
-        return base16_decode(text.strip().lower())
-    except EncodingError:
-        raise UsageError("not hex: two digits a byte, nothing else") from None
-
-
-def _transaction(text: str) -> Transaction:
-    from lodestamp.core.bitcoin import Transaction  # noqa: PLC0415
-
-    given = sys.stdin.read(INPUT_SIZE_MAX) if text == "-" else text
-    return Transaction.decode(hex_in(given))
-
-
-def _document(path: Path) -> Any:
-    from lodestamp.errors import UsageError  # noqa: PLC0415
-
-    try:
-        return json.loads(read_file(path))
-    except (ValueError, RecursionError):
-        raise UsageError(f"{path} is not JSON") from None
-
-
-def _spent_in(path: Path) -> list[TxOut]:
-    from lodestamp.core.bitcoin import TxOut  # noqa: PLC0415
-    from lodestamp.errors import UsageError  # noqa: PLC0415
-
-    document = _document(path)
-    if not isinstance(document, list) or not all(
-        isinstance(each, dict)
-        and each.keys() == {"amount", "script"}
-        and type(each["amount"]) is int
-        and isinstance(each["script"], str)
-        for each in document
-    ):
-        raise UsageError(f'{path} is no list of {{"amount", "script"}}')
-    return [TxOut(each["amount"], hex_in(each["script"])) for each in document]
-
-
 def _headers_in(path: Path) -> list[BlockHeader]:
     from lodestamp.core.bitcoin import HEADER_SIZE, BlockHeader  # noqa: PLC0415
 
@@ -371,7 +237,7 @@ def _proof_in(path: Path) -> TxInclusion:
     from lodestamp.core.bitcoin import BlockHeader, TxInclusion  # noqa: PLC0415
     from lodestamp.errors import MalformedProof  # noqa: PLC0415
 
-    document = _document(path)
+    document = json_in(path)
     texts = ("tx", "header", "network")
     if (
         not isinstance(document, dict)

@@ -162,7 +162,7 @@ def spend(
     """
     from lodestamp.core.covenants import NextRoot, proof_bundle  # noqa: PLC0415
     from lodestamp.faces.cli.bitcoin import open_chain  # noqa: PLC0415
-    from lodestamp.faces.cli.bitcoin_values import hex_in  # noqa: PLC0415
+    from lodestamp.faces.cli.bitcoin_words import hex_in  # noqa: PLC0415
     from lodestamp.faces.cli.files import write_result  # noqa: PLC0415
     from lodestamp.node import covenants  # noqa: PLC0415
 
@@ -202,12 +202,25 @@ def check(
     rules: Annotated[
         str, typer.Option("--rules", metavar="R", help="inquisition (CAT and CTV) or mainnet.")
     ] = "inquisition",
-    chain: Chain = "sim:",
+    chain: Annotated[
+        str | None,
+        typer.Option(
+            "--chain",
+            metavar="URL",
+            help="Add to the proof the blocks that this chain has; an input is read from sim:.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", metavar="FILE", help="Where the completed proof goes."),
+    ] = None,
     as_json: Json = False,
 ) -> int:
     """Judge the spend of a covenant, leg by leg, and say which rules that assumes.
 
-    Example: lodestamp covenant check note.bundle --rules inquisition
+    A proof is judged without any chain; --chain completes it once its spend is mined.
+
+    Example: lodestamp covenant check note.bundle --chain sim: -o note.complete
     """
     from lodestamp.core.covenants import (  # noqa: PLC0415
         INQUISITION,
@@ -217,15 +230,24 @@ def check(
     )
     from lodestamp.errors import UsageError  # noqa: PLC0415
     from lodestamp.faces.cli.bitcoin import open_chain  # noqa: PLC0415
-    from lodestamp.faces.cli.files import read_file  # noqa: PLC0415
+    from lodestamp.faces.cli.files import read_file, write_result  # noqa: PLC0415
+    from lodestamp.node.covenants import completed  # noqa: PLC0415
 
     chosen = {"inquisition": INQUISITION, "mainnet": MAINNET}.get(rules)
     if chosen is None:
         raise UsageError(f"{rules!r} are no rules", hint="inquisition or mainnet")
     if Path(target).is_file():
-        verdict = verify_bundle(decode_bundle(read_file(Path(target))), chosen)
+        bundle = decode_bundle(read_file(Path(target)))
+        if chain is not None:
+            with closing(open_chain(context, chain)) as source:
+                bundle = completed(source, bundle)
+        if out is not None:
+            write_result(out, bundle.encode(), force=False)
+        verdict = verify_bundle(bundle, chosen)
     else:
-        with closing(open_chain(context, chain)) as source:
+        if out is not None:
+            raise UsageError("only a proof is completed: --out wants its file")
+        with closing(open_chain(context, chain or "sim:")) as source:
             verdict = _judge_input(source, target, chosen)
     if as_json:
         print_json(verdict.as_json())
@@ -239,7 +261,7 @@ def check(
 def _judge_input(source: ChainSource, target: str, rules: Rules) -> CovenantVerdict:
     from lodestamp.core.covenants import verify_spend  # noqa: PLC0415
     from lodestamp.errors import UsageError  # noqa: PLC0415
-    from lodestamp.faces.cli.bitcoin_values import hash_in  # noqa: PLC0415
+    from lodestamp.faces.cli.bitcoin_words import hash_in  # noqa: PLC0415
 
     txid, colon, number = target.partition(":")
     if not colon or not number.isdecimal() or len(number) > 6:
