@@ -84,7 +84,8 @@ class PinningService:
             try:
                 while self.work() and not self._stopping:
                     pass
-            except LodestampError:
+            except Exception:
+                # whatever it was, the other requests go on when the next one comes
                 _logger.exception("keeping content for tenants")
 
     def add(self, tenant: str, request: PinRequest) -> PinStatus:
