@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 
@@ -62,6 +63,23 @@ def test_an_owner_reads_one_operation_and_pages_of_the_log(site):
 def test_a_number_of_a_query_is_spelled_in_one_way(site, query):
     listening, key = site
     assert problem(listening.ask(key, "GET", f"/v1/ops?{query}"), 400) == "bad-query"
+
+
+def test_an_answer_never_waits_for_nagles_delay(site, monkeypatch):
+    """What the loop accepts sends small segments at once, or each call would take 40 ms."""
+    accepted, accept = [], socket.socket.accept
+
+    def kept(listening):
+        connection, peer = accept(listening)
+        accepted.append(connection)
+        return connection, peer
+
+    monkeypatch.setattr(socket.socket, "accept", kept)
+    listening, _ = site
+    with httpx.Client() as caller:
+        caller.get(f"{listening.url}/v1/ops")
+        (connection,) = accepted
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_an_unknown_operation_and_an_unknown_route_are_not_found(site):

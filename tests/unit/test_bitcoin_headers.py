@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from headers import MINI, following, grown, worked
+from headers import MINI, following, grown, run_of, worked
 from lodestamp.core.bitcoin import (
     MAIN,
     REGTEST,
@@ -16,10 +16,11 @@ from lodestamp.core.bitcoin import (
     bits_of,
     expected_bits,
     extend,
+    extend_run,
     retarget,
     target_of,
 )
-from lodestamp.errors import BadHeader, UsageError
+from lodestamp.errors import BadHeader, MalformedBlock, UsageError
 
 
 def refused(chain, header, **options):
@@ -78,8 +79,8 @@ def entry_at(net, height, bits, time, *, first_time=None, first_bits=None):
     parent = None
     for place in range(height - 2015, height):
         inner = replace(header, time=first_time or time, bits=first_bits or bits)
-        parent = ChainEntry(inner, bytes(32), place, 0, parent)
-    return ChainEntry(header, bytes(32), height, 0, parent)
+        parent = ChainEntry.of(inner, bytes(32), place, 0, parent)
+    return ChainEntry.of(header, bytes(32), height, 0, parent)
 
 
 def test_r17_the_first_retarget_of_main_that_changed_the_target():
@@ -104,11 +105,11 @@ def test_r17_a_target_never_rises_above_the_limit():
 
 def test_r17_test_nets_allow_an_easy_block_after_twenty_minutes():
     hard = entry_at(TESTNET4, 2016 + 2015 - 5, 0x1C0FFFFF, 1_000_000)
-    hard = ChainEntry(hard.header, bytes(32), hard.height, 0, None)
+    hard = ChainEntry.of(hard.header, bytes(32), hard.height, 0, None)
     assert expected_bits(hard, 1_000_000 + 1200, TESTNET4) == 0x1C0FFFFF
     assert expected_bits(hard, 1_000_000 + 1201, TESTNET4) == 0x1D00FFFF
     easy = replace(hard.header, bits=0x1D00FFFF)
-    after = ChainEntry(easy, bytes(32), hard.height + 1, 0, hard)
+    after = ChainEntry.of(easy, bytes(32), hard.height + 1, 0, hard)
     assert expected_bits(after, 1_000_001, TESTNET4) == 0x1C0FFFFF
 
 
@@ -127,7 +128,7 @@ def test_r17_bip94_retargets_from_the_first_block_of_the_period():
 def test_r17_bip94_refuses_a_period_that_starts_before_its_predecessor():
     net = replace(REGTEST, name="mini4", has_bip94=True)
     tip = grown(net, 12).tip
-    at_end = ChainEntry(tip.header, tip.hash, 2015, tip.work, tip.parent)
+    at_end = ChainEntry.of(tip.header, tip.hash, 2015, tip.work, tip.parent)
     chain = HeaderChain(net, at_end)
     early = following(chain, time=tip.header.time - 601)
     assert refused(chain, early) == "time-timewarp-attack"
@@ -142,6 +143,51 @@ def test_r17_a_whole_period_is_retargeted_exactly():
     assert due < 0x207FFFFF
     assert refused(chain, following(chain)) == "bad-diffbits"
     assert extend(chain, following(chain, bits=due)).height == 2016
+
+
+def test_r17_a_run_is_judged_as_its_headers_are_one_by_one():
+    chain = grown(MINI, 2015)
+    due = retarget(chain.tip.ancestor(0).header, chain.tip.header, MINI)
+    chain = extend(chain, following(chain, bits=due))
+    for ahead in (-500, 7_000, -3_000, 600, 600):
+        header = following(chain, time=chain.tip.header.time + ahead)
+        chain = extend(chain, header)
+    encoded = b"".join(each.encode() for each in run_of(chain, 1))
+    run = extend_run(HeaderChain.genesis(MINI), encoded)
+    assert (run, run.work, run.height) == (chain, chain.work, 2021)
+    places = zip(run.tip.ancestors(), chain.tip.ancestors(), strict=True)
+    assert all((a.header, a.hash, a.work) == (b.header, b.hash, b.work) for a, b in places)
+    half = extend_run(HeaderChain.genesis(MINI), encoded[: 80 * 2000])
+    assert extend_run(half, encoded[80 * 2000 :]) == chain
+    assert extend_run(half, b"") == half
+
+
+def test_r17_a_run_is_refused_for_the_reason_of_its_first_bad_header():
+    chain = grown(REGTEST, 20)
+    median = chain.tip.median_time()
+    tip = chain.tip.header
+    easy = following(chain)
+    while int.from_bytes(easy.hash, "little") <= target_of(easy.bits):
+        easy = replace(easy, nonce=easy.nonce + 1)
+    bad = {
+        "prev-blk-not-found": following(chain.disconnect()),
+        "bad-diffbits": following(chain, bits=0x207FFFFE),
+        "high-hash": easy,
+        "time-too-old": following(chain, time=median),
+        "time-too-new": following(chain, time=tip.time + 7_201),
+        "bad-version": worked(replace(following(chain), version=3)),
+    }
+    whole = b"".join(each.encode() for each in run_of(chain, 1))
+    start = HeaderChain.genesis(REGTEST)
+    for code, header in bad.items():
+        assert refused(chain, header, now=tip.time) == code
+        with pytest.raises(BadHeader) as error:
+            extend_run(start, whole + header.encode() + whole, now=tip.time)
+        assert error.value.code == code
+    late = following(chain, time=median + 1)  # past the median, though before its parent
+    assert extend_run(start, whole + late.encode()).height == 21
+    with pytest.raises(MalformedBlock):
+        extend_run(start, whole[:-1])
 
 
 def test_r18_chains_fork_disconnect_and_are_weighed():

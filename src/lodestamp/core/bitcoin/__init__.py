@@ -66,6 +66,7 @@ from lodestamp.core.bitcoin.headers import (
     HeaderChain,
     expected_bits,
     extend,
+    extend_run,
     has_work,
     retarget,
 )
@@ -279,6 +280,7 @@ __all__ = [
     "execute",
     "expected_bits",
     "extend",
+    "extend_run",
     "fee_of",
     "filter_header",
     "from_asm",

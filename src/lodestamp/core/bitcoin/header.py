@@ -17,7 +17,8 @@ from lodestamp.errors import MalformedBlock
 HEADER_SIZE: Final = 80
 """Bytes of every header."""
 
-_LAYOUT: Final = struct.Struct("<i32s32sIII")
+HEADER_LAYOUT: Final = struct.Struct("<i32s32sIII")
+"""Version, parent, Merkle root, time, bits and nonce, all little-endian."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,13 @@ class BlockHeader:
         if len(data) != HEADER_SIZE:
             message = f"a header has {HEADER_SIZE} bytes, not {len(data)}"
             raise MalformedBlock("header-size", message)
-        return cls(*_LAYOUT.unpack(data))
+        return cls(*HEADER_LAYOUT.unpack(data))
 
     def encode(self) -> bytes:
         """Return the 80 bytes that are hashed."""
-        return _LAYOUT.pack(self.version, self.prev, self.merkle, self.time, self.bits, self.nonce)
+        return HEADER_LAYOUT.pack(
+            self.version, self.prev, self.merkle, self.time, self.bits, self.nonce
+        )
 
     @property
     def hash(self) -> bytes:

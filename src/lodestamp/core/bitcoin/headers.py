@@ -10,11 +10,15 @@ one, so that forks cost nothing and a reorganisation is to take another value.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final, Self
 
+from lodestamp.core.bitcoin.hashes import sha256d
 from lodestamp.core.bitcoin.header import (
+    HEADER_LAYOUT,
+    HEADER_SIZE,
     BlockHeader,
     bits_of,
     meets_target,
@@ -22,7 +26,7 @@ from lodestamp.core.bitcoin.header import (
     work_of_target,
 )
 from lodestamp.core.bitcoin.network import NetworkParams
-from lodestamp.errors import BadHeader, UsageError
+from lodestamp.errors import BadHeader, MalformedBlock, UsageError
 
 RETARGET_INTERVAL: Final = 2016
 """Blocks of one difficulty period."""
@@ -36,17 +40,43 @@ FUTURE_S_MAX: Final = 7_200
 """Seconds a header may be ahead of the caller's clock: two hours, as every node allows."""
 TIMEWARP_S_MAX: Final = 600
 """Seconds the first header of a period may lie before the last of the one before (BIP94)."""
+_VERSION_SETTLED: Final = 4
+"""A version that no soft fork has ended."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class ChainEntry:
-    """A header at its place: its hash, height, and the work of the chain up to it."""
+    """A header of 80 bytes at its place: its hash, height, and the work of the chain up to it.
 
-    header: BlockHeader
-    hash: bytes
-    height: int
-    work: int
-    parent: ChainEntry | None
+    Its fields never change. The type checker sees to that: a frozen dataclass would do it at three
+    times the cost of making one, and a chain has a million.
+    """
+
+    encoded: Final[bytes]
+    time: Final[int]
+    bits: Final[int]
+    hash: Final[bytes]
+    height: Final[int]
+    work: Final[int]
+    parent: Final[ChainEntry | None]
+
+    @classmethod
+    def of(
+        cls,
+        header: BlockHeader,
+        block_hash: bytes,
+        height: int,
+        work: int,
+        parent: ChainEntry | None,
+    ) -> Self:
+        """Return the entry of a header whose hash and place are known already."""
+        encoded = header.encode()
+        return cls(encoded, header.time, header.bits, block_hash, height, work, parent)
+
+    @property
+    def header(self) -> BlockHeader:
+        """The header, read anew each time: most of a chain is never looked at again."""
+        return BlockHeader.decode(self.encoded)
 
     def ancestors(self) -> Iterator[ChainEntry]:
         """Yield this entry and then every one before it, down to the root of the chain."""
@@ -57,13 +87,17 @@ class ChainEntry:
 
     def median_time(self) -> int:
         """Return the median of the last eleven times, this one's included; fewer near genesis."""
+        times = self.last_times()
+        return sorted(times)[len(times) // 2]
+
+    def last_times(self) -> list[int]:
+        """Return the last eleven times, oldest first and this one's last; fewer near genesis."""
         times: list[int] = []
         entry: ChainEntry | None = self
         while entry is not None and len(times) < MEDIAN_SPAN:
-            times.append(entry.header.time)
+            times.append(entry.time)
             entry = entry.parent
-        times.sort()
-        return times[len(times) // 2]
+        return times[::-1]
 
     def ancestor(self, height: int) -> ChainEntry:
         """Return the entry at `height` on the way back; UsageError when there is none."""
@@ -84,7 +118,7 @@ class HeaderChain:
     def genesis(cls, net: NetworkParams) -> Self:
         """Return the chain that holds the genesis header alone."""
         header = net.genesis
-        return cls(net, ChainEntry(header, header.hash, 0, header.work, None))
+        return cls(net, ChainEntry.of(header, header.hash, 0, header.work, None))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, HeaderChain):
@@ -139,32 +173,74 @@ def extend(chain: HeaderChain, header: BlockHeader, *, now: int | None = None) -
     reason of Bitcoin Core: ``prev-blk-not-found``, ``bad-diffbits``, ``high-hash``,
     ``time-too-old``, ``time-timewarp-attack``, ``time-too-new`` or ``bad-version``.
     """
-    parent, net = chain.tip, chain.net
-    if header.prev != parent.hash:
+    tip, net = chain.tip, chain.net
+    times = tip.last_times()
+    return HeaderChain(net, _joined(tip, header.encode(), times, max(times), net, now=now))
+
+
+def extend_run(chain: HeaderChain, encoded: bytes, *, now: int | None = None) -> HeaderChain:
+    """Append a run of headers, 80 bytes each and joined; the rules and errors of `extend`.
+
+    Twice as fast as one by one, since nothing is made in between but the entries. MalformedBlock
+    ``header-size`` where the bytes are no whole number of headers; the first bad header raises.
+    """
+    if len(encoded) % HEADER_SIZE:
+        message = f"a run of headers has a multiple of {HEADER_SIZE} bytes, not {len(encoded)}"
+        raise MalformedBlock("header-size", message)
+    entry, net = chain.tip, chain.net
+    times = deque(entry.last_times(), MEDIAN_SPAN)
+    highest = max(times)
+    for at in range(0, len(encoded), HEADER_SIZE):
+        entry = _joined(entry, encoded[at : at + HEADER_SIZE], times, highest, net, now=now)
+        times.append(entry.time)
+        highest = max(highest, entry.time)
+    return HeaderChain(net, entry)
+
+
+def _joined(
+    parent: ChainEntry,
+    encoded: bytes,
+    times: Collection[int],
+    highest: int,
+    net: NetworkParams,
+    *,
+    now: int | None,
+) -> ChainEntry:
+    """Return the entry of a header upon its parent.
+
+    `times` are the parent's last eleven. None of them is above `highest`, so that the median need
+    not be known for most headers.
+    """
+    version, prev, _, time, bits, _ = HEADER_LAYOUT.unpack(encoded)
+    if prev != parent.hash:
         raise BadHeader("prev-blk-not-found", "the header does not name the tip as its parent")
-    if header.bits != expected_bits(parent, header.time, net):
-        raise BadHeader("bad-diffbits", f"the target {header.bits:08x} is not the one due")
-    target = target_of(header.bits)
-    block_hash = header.hash
+    if bits != expected_bits(parent, time, net):
+        raise BadHeader("bad-diffbits", f"the target {bits:08x} is not the one due")
+    target = target_of(bits)
+    block_hash = sha256d(encoded)
     if target is None or int.from_bytes(block_hash, "little") > target:
         raise BadHeader("high-hash", "the hash is above the target")
+    if time <= highest and time <= sorted(times)[len(times) // 2]:
+        raise BadHeader("time-too-old", "the time is not after the median of eleven")
+    if now is not None or net.has_bip94:
+        _require_time(parent, time, net, now)
     height = parent.height + 1
-    _require_time(parent, header, net, now)
-    _require_version(header.version, height, net)
+    if version < _VERSION_SETTLED:
+        _require_version(version, height, net)
     work = parent.work + work_of_target(target)
-    return HeaderChain(net, ChainEntry(header, block_hash, height, work, parent))
+    return ChainEntry(encoded, time, bits, block_hash, height, work, parent)
 
 
 def expected_bits(parent: ChainEntry, time: int, net: NetworkParams) -> int:
     """Return the compact target due for the header that follows `parent` at Unix second `time`."""
     if not net.is_retargeting:
-        return parent.header.bits
+        return parent.bits
     if (parent.height + 1) % RETARGET_INTERVAL == 0:
         first = parent.ancestor(parent.height - (RETARGET_INTERVAL - 1))
         return retarget(first.header, parent.header, net)
     if not net.has_min_difficulty_rule:
-        return parent.header.bits
-    if time > parent.header.time + 2 * TARGET_SPACING_S:
+        return parent.bits
+    if time > parent.time + 2 * TARGET_SPACING_S:
         return net.pow_limit_bits
     return _last_real_bits(parent, net)
 
@@ -197,20 +273,16 @@ def _last_real_bits(parent: ChainEntry, net: NetworkParams) -> int:
     """Walk back over blocks of the 20-minute exception to one whose bits were due."""
     limit_bits = net.pow_limit_bits
     for entry in parent.ancestors():
-        if entry.height % RETARGET_INTERVAL == 0 or entry.header.bits != limit_bits:
-            return entry.header.bits
+        if entry.height % RETARGET_INTERVAL == 0 or entry.bits != limit_bits:
+            return entry.bits
     return limit_bits
 
 
-def _require_time(
-    parent: ChainEntry, header: BlockHeader, net: NetworkParams, now: int | None
-) -> None:
-    if header.time <= parent.median_time():
-        raise BadHeader("time-too-old", "the time is not after the median of eleven")
-    starts_period = (parent.height + 1) % RETARGET_INTERVAL == 0
-    if net.has_bip94 and starts_period and header.time < parent.header.time - TIMEWARP_S_MAX:
+def _require_time(parent: ChainEntry, time: int, net: NetworkParams, now: int | None) -> None:
+    starts_period = net.has_bip94 and (parent.height + 1) % RETARGET_INTERVAL == 0
+    if starts_period and time < parent.time - TIMEWARP_S_MAX:
         raise BadHeader("time-timewarp-attack", "the period starts before its predecessor")
-    if now is not None and header.time > now + FUTURE_S_MAX:
+    if now is not None and time > now + FUTURE_S_MAX:
         raise BadHeader("time-too-new", "the time is over two hours ahead")
 
 

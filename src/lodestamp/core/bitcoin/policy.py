@@ -14,6 +14,7 @@ from lodestamp.core.bitcoin.script import (
     read_steps,
     witness_program,
 )
+from lodestamp.core.bitcoin.sigops import count_sigops
 from lodestamp.core.bitcoin.taproot import ANNEX_TAG, LEAF_TAPSCRIPT
 from lodestamp.core.bitcoin.tx import Transaction, TxIn, TxOut
 from lodestamp.errors import UsageError
@@ -181,25 +182,13 @@ def _is_input_standard(spending: TxIn, script: bytes) -> bool:
     if kind is not OutputKind.SCRIPT_HASH:
         return True
     inner = _redeem_script(spending)
-    return inner is not None and _count_sigops(inner) <= P2SH_SIGOPS_STANDARD_MAX
+    return inner is not None and count_sigops(inner, accurate=True) <= P2SH_SIGOPS_STANDARD_MAX
 
 
 def _redeem_script(spending: TxIn) -> bytes | None:
     """Return the script that a P2SH input hands over, if its scriptSig leaves one."""
     run = execute(spending.script_sig, (), SigVersion.BASE, None, NONE)
     return run.stack[-1] if run.ok and run.stack else None
-
-
-def _count_sigops(script: bytes) -> int:
-    """Count signature operations; a CHECKMULTISIG counts the keys that OP_1..16 names, else 20."""
-    count, before = 0, -1
-    for op, _, _ in read_steps(script)[0]:
-        if op in {Op.OP_CHECKSIG, Op.OP_CHECKSIGVERIFY}:
-            count += 1
-        elif op in {Op.OP_CHECKMULTISIG, Op.OP_CHECKMULTISIGVERIFY}:
-            count += before - Op.OP_1 + 1 if Op.OP_1 <= before <= Op.OP_16 else 20
-        before = op
-    return count
 
 
 def _is_witness_standard(spending: TxIn, script: bytes) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hmac
 import secrets
-import socket
 from base64 import b64encode
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -21,6 +20,7 @@ from litestar import Litestar, Request, Response, post
 from litestar.exceptions import NotAuthorizedException
 
 from lodestamp.errors import StoreError, UsageError
+from lodestamp.faces.http.listening import listening_socket
 from lodestamp.node.chains import RPC_BODY_MAX, SimulatorRpc
 from lodestamp.node.whole import write_whole
 
@@ -74,7 +74,7 @@ class SimulatorServer:
         secret = f"{COOKIE_USER}:{secrets.token_hex(32)}"
         try:
             write_whole(cookie, secret.encode(), mode=0o600)
-            self._socket = _listening(host, port)
+            self._socket = listening_socket(host, port)
             self.port: int = self._socket.getsockname()[1]
         except OSError as error:
             raise StoreError(f"cannot listen: {error.strerror or error}", code="io") from error
@@ -112,17 +112,3 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    """Return a bound socket that names its protocol: else asyncio leaves Nagle's delay of 40 ms."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((host, port))
-        bound.listen()
-    except BaseException:
-        bound.close()
-        raise
-    return bound

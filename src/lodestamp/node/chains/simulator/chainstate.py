@@ -139,7 +139,7 @@ class ChainState:
         parent = self._entries.get(row.prev)
         if parent is not None:
             header = BlockHeader.decode(row.header)
-            return ChainEntry(
+            return ChainEntry.of(
                 header, block_hash, row.height, int.from_bytes(row.work, "big"), parent
             )
         rows: list[Row[Any]] = []
@@ -149,7 +149,7 @@ class ChainState:
         for row in reversed(rows):
             header = BlockHeader.decode(row.header)
             work = int.from_bytes(row.work, "big")
-            entry = ChainEntry(header, row.hash, row.height, work, entry)
+            entry = ChainEntry.of(header, row.hash, row.height, work, entry)
         if entry is None:
             raise ChainNotFound("there is no such block")
         return entry
