@@ -222,6 +222,18 @@ def test_a_full_disk_under_the_proof_is_told(shell):
     assert shell.json("stamp", "report.txt", "-o", "/dev/full", exits=2)["error"]["code"] == "io"
 
 
+@pytest.mark.parametrize("suite", ["mldsa65", "hybrid"])
+def test_a_home_of_another_suite_proves_what_it_signs(shell, suite):
+    made = shell.json("init", "--suite", suite)
+    assert made["key_id"].startswith(f"{suite}:")
+    stamped = shell.json("stamp", "report.txt")
+    assert shell("verify", stamped["proof"], "report.txt").startswith("ESTABLISHED")
+    assert shell.json("init")["key_id"] == made["key_id"]
+    assert json.loads(shell("init", "--suite", "ed25519", "--json", exits=2))["error"]["code"] == (
+        "suite"
+    )
+
+
 def test_a_proof_can_go_to_standard_output(shell):
     child = shell.start("stamp", "report.txt", "-o", "/dev/stdout", stdout=subprocess.PIPE)
     out, _ = child.communicate(timeout=60)

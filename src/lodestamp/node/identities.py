@@ -100,6 +100,25 @@ class Identities:
         self._record(event, current)
         return self.show(event.did)
 
+    def introduce(self, key: SigningKey) -> None:
+        """Make the home's own key known to the log, by the inception of an identity, once.
+
+        Keys of suites whose ids are hashes verify nothing before that (K11). Errors as
+        `Recorder.author`.
+        """
+        with self._database.reading("looking for a key") as connection:
+            if recorder.find_public_key(connection, key.key_id) is not None:
+                return
+        with self._lock():
+            following = self._keyring.new(key.public_key.suite)
+        event = KeyEvent.inception(
+            "human",
+            key.public_key,
+            nonce=secrets.token_bytes(_NONCE_SIZE),
+            next=next_key_digest(following.key_id),
+        )
+        self._record(event, key)
+
     def rotate(self, named: str, *, suite: str | None = None) -> Identity:
         """Put the identity's next key in force, and keep a new one after it.
 

@@ -31,6 +31,8 @@ from lodestamp.node.whole import read_bounded, write_whole
 
 AUTHOR_KEY: Final = "author"
 """The key that signs own operations."""
+DEFAULT_SUITE: Final = "ed25519"
+"""The suite of a home's own key, unless another is asked for."""
 LOG_KEY: Final = "log"
 """The key that signs checkpoints."""
 _FORMAT: Final = "lodestamp-key/1"

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from lodestamp.core.keys import Signer, SigningKey
+from lodestamp.core.keys import SUITES, Signer, SigningKey
 from lodestamp.core.merkle import EMPTY_ROOT
 from lodestamp.core.transparency import ED25519_NOTE, Checkpoint, NoteSigner, VerifierKey
-from lodestamp.errors import BadNote, HomeError, LogCorrupt
+from lodestamp.errors import BadNote, HomeError, LogCorrupt, UsageError
 from lodestamp.node import recorder
 from lodestamp.node.clock import now_ms
 from lodestamp.node.folder import HomeFolder
 from lodestamp.node.home import Node
-from lodestamp.node.keyring import AUTHOR_KEY, LOG_KEY, load_key, make_key
+from lodestamp.node.keyring import AUTHOR_KEY, DEFAULT_SUITE, LOG_KEY, load_key, make_key
 from lodestamp.node.recorder import (
     Authorship,
 )
@@ -32,6 +32,7 @@ def open(  # noqa: A001  `lodestamp.open` is what people type
     node: str | None = None,
     cap: str | None = None,
     passphrase: str | None = None,
+    suite: str | None = None,
 ) -> Node:
     """Open a home, made on first use: `home`, else LODESTAMP_HOME, else the platform's folder.
 
@@ -39,7 +40,8 @@ def open(  # noqa: A001  `lodestamp.open` is what people type
     operations are signed by `signer`, else by the key that `author` names (a key id, a DID or a
     name), else by the home's own; they carry the label `node` (default: that of ``config.toml``)
     and act under `cap`, a cap_id. `roots` pins key ids and DIDs anew (default of a new log: the
-    home's own key). `passphrase` seals keys that are made and opens sealed ones.
+    home's own key). `passphrase` seals keys that are made and opens sealed ones. `suite` is that of
+    a new home's own key, ed25519 by default; one of the others is introduced to the log at once.
 
     HomeError when the folder or a key cannot be used, LogCorrupt when its log contradicts itself
     or what it published, UsageError for an `author`, `cap` or root that is none.
@@ -52,19 +54,21 @@ def open(  # noqa: A001  `lodestamp.open` is what people type
         configuration = folder.configuration()
         database = _open_database(folder)
         try:
-            own, log = _open_log(folder, database, origin)
+            own, log = _open_log(folder, database, origin, suite)
             pin_roots(database, roots, own.key_id)
         except BaseException:
             database.close()
             raise
     authorship = Authorship(signer or own, node or configuration.node, cap)
     opened = Node(folder, database, log, authorship, configuration, passphrase=passphrase)
-    if author is not None and signer is None:
-        try:
+    try:
+        if own.public_key.suite != DEFAULT_SUITE:
+            opened.identities.introduce(own)
+        if author is not None and signer is None:
             opened.author_as(author)
-        except BaseException:
-            opened.close()
-            raise
+    except BaseException:
+        opened.close()
+        raise
     return opened
 
 
@@ -84,17 +88,21 @@ def _open_database(folder: HomeFolder) -> Database:
 
 
 def _open_log(
-    folder: HomeFolder, database: Database, origin: str | None
+    folder: HomeFolder, database: Database, origin: str | None, suite: str | None
 ) -> tuple[SigningKey, recorder.Log]:
     with database.reading("opening the log") as connection:
         named = recorder.read_meta(connection, "origin")
     if named is None:
-        return _make_log(folder, database, origin)
+        return _make_log(folder, database, origin, suite or DEFAULT_SUITE)
     if origin not in (None, named):
         hint = "leave --origin out, or give another --home"
         message = f"this home's log is {named}, and a log keeps its name"
         raise HomeError(message, code="origin", hint=hint)
     author = load_key(folder.keys, AUTHOR_KEY)
+    if suite not in (None, author.public_key.suite):
+        hint = "leave --suite out, or make a key with `lodestamp key new --suite`"
+        message = f"this home's own key is of suite {author.public_key.suite}"
+        raise HomeError(message, code="suite", hint=hint)
     signer = NoteSigner(named, load_key(folder.keys, LOG_KEY))
     published = folder.published()  # before the snapshot, or a busy neighbour looks like a rollback
     with database.reading("opening the log") as connection:
@@ -105,12 +113,14 @@ def _open_log(
 
 
 def _make_log(
-    folder: HomeFolder, database: Database, origin: str | None
+    folder: HomeFolder, database: Database, origin: str | None, suite: str
 ) -> tuple[SigningKey, recorder.Log]:
+    if suite not in SUITES:
+        raise UsageError(f"no suite is called {suite!r:.40}", hint=f"one of {', '.join(SUITES)}")
     if folder.published() is not None:
         hint = "restore the database; a new log would contradict what was published"
         raise LogCorrupt(f"{folder.database} lost its log", code="log-rolled-back", hint=hint)
-    author = make_key(folder.keys, AUTHOR_KEY)
+    author = make_key(folder.keys, AUTHOR_KEY, suite)
     key = make_key(folder.keys, LOG_KEY)
     named = f"lodestamp.local/{key.public_key.raw.hex()[:16]}" if origin is None else origin
     signer = NoteSigner(named, key)

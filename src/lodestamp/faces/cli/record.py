@@ -25,6 +25,10 @@ def init(
         str | None,
         typer.Option("--origin", metavar="NAME", help="The log's name, such as example.org/log."),
     ] = None,
+    suite: Annotated[
+        str | None,
+        typer.Option("--suite", metavar="S", help="Of your key: ed25519, mldsa65 or hybrid."),
+    ] = None,
     *,
     as_json: Json = False,
 ) -> None:
@@ -34,7 +38,7 @@ def init(
     """
     import lodestamp  # noqa: PLC0415  each verb imports what it uses, so that --help starts fast
 
-    with lodestamp.open(context.obj, origin=origin) as node:
+    with lodestamp.open(context.obj, origin=origin, suite=suite) as node:
         made = {
             "home": str(node.home),
             "origin": node.origin,
