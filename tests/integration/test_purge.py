@@ -98,3 +98,38 @@ def test_a_body_that_is_gone_without_a_purge_is_damage(tmp_path):
     with sqlite3.connect(tmp_path / "home/lodestamp.db") as database:
         database.execute("UPDATE operation SET raw = NULL WHERE seq = 1")
     assert found_codes(tmp_path / "home") == {"A1"}
+
+
+def test_s33_erasing_changes_no_standing_though_the_home_is_opened_anew(tmp_path):
+    """S35 too: a log that erased bodies has the state of one that did not."""
+    home = tmp_path / "home"
+    with audited_node(home) as node:
+        agent = node.identities.new(entity="agent", alias="agent")
+        cap = node.grant(
+            agent.did,
+            predicates=["prefers.*"],
+            commands=["/claim/create", "/evidence/create", "/refute"],
+            expires_at=4_000_000_000,
+        )
+        own = node.claim(subject="ada", predicate="prefers.tea", object=True, rationale="I say so.")
+        shown = node.grant(agent.did, predicates=["prefers.*"], expires_at=4_000_000_000)
+        attested = node.attest(shown.cap_id, own.op_id)
+    with lodestamp.open(home, author="agent", cap=cap.cap_id) as node:
+        seen = node.record(source="calendar", kind="event", content={"title": "Tea"})
+        said = {"subject": "ada", "object": True, "rationale": "Fridays", "deriver": "model/1"}
+        drawn = node.claim(predicate="prefers.tea", derived_from=[seen.op_id], **said)
+        beyond = node.claim(predicate="owns.car", derived_from=[seen.op_id], **said)
+        refuted = node.refute(drawn.op_id, reason="no")
+    everything = [own, attested, seen, drawn, beyond, refuted]
+
+    def states(node):
+        found = [node.status(each.op_id).word for each in everything]
+        return found, node.state_digest()
+
+    with audited_node(home) as node:
+        before = states(node)
+        assert {"valid", "refuted", "unauthorised"} <= set(before[0])
+        node.purge([each.op_id for each in (own, seen, drawn, beyond, attested)])
+        assert states(node) == before
+    with audited_node(home) as node:
+        assert states(node) == before

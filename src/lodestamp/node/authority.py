@@ -261,7 +261,9 @@ class Authority(Writing):
             raise RecordError("only a grant's audience gives a receipt", code="not-audience")
         if revocation_op not in report.revocations:
             raise RecordError(f"{revocation_op} does not revoke {cap_id}", code="not-revoked")
-        recorder.purge(self._database, report.attestations, now_ms())
+        with self._state() as graph:
+            found = graph.found_in(report.attestations)
+        recorder.purge(self._database, report.attestations, now_ms(), found)
         purged_root = purged_root_of(report.attestations)
         body = receipt(
             cap_id=cap_id,

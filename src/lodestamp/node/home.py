@@ -206,7 +206,9 @@ class Node(Statements, Authority, Decisions):
 
     def purge(self, op_ids: Sequence[str]) -> int:
         """Erase bodies; ids, leaves and proofs stand. Errors and reach as `recorder.purge`."""
-        return recorder.purge(self._database, op_ids, now_ms())
+        with self._state() as graph:
+            found = graph.found_in(op_ids)
+        return recorder.purge(self._database, op_ids, now_ms(), found)
 
     def listen(self, listener: Callable[[Event], None]) -> None:
         """Call `listener` with each contradiction and each operation released, once it is on disk.

@@ -68,6 +68,7 @@ from lodestamp.core.operations.envelope import Operation, is_node_label, parse_o
 from lodestamp.core.operations.graph import (
     GRANT_SKEW_S,
     KINDS,
+    UNKNOWN,
     Acknowledgement,
     Chain,
     Change,
@@ -148,6 +149,7 @@ __all__ = [
     "SALT_SIZE",
     "SOURCES_MAX",
     "SOURCE_TYPES",
+    "UNKNOWN",
     "USER_CLAIM",
     "Acknowledgement",
     "Cap",

@@ -27,5 +27,6 @@ def brief(text: object, length_max: int = 240) -> str:
 
 
 def say(text: str) -> None:
-    """Print lines on standard output; each line is made plain."""
+    """Print lines on standard output at once, also into a pipe; each line is made plain."""
     sys.stdout.write("".join(f"{plain(line)}\n" for line in text.split("\n")))
+    sys.stdout.flush()

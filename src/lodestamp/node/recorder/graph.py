@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, delete, func, inse
 from lodestamp.core.encoding import Digest, address_of_digest, digest_of_address
 from lodestamp.core.operations import (
     KINDS,
+    UNKNOWN,
     Chain,
     Operation,
     Placed,
@@ -179,6 +180,7 @@ class _Batch:
             if row.type in _NAMED_IN and body is not None:
                 named[row.seq] = [self._leaf(body[_NAMED_IN[row.type]])]
         in_order = range(self._first, self._last)
+        faults, attested = self._verdicts()
         return Rows(
             first=self._first,
             digests=b"".join(row.op_id for row in operations),
@@ -194,7 +196,21 @@ class _Batch:
             sources=array("I", [each for seq in in_order for each in named.get(seq, ())]),
             chain_table=tuple(self._chains),
             cap_table=tuple(map(address_of_digest, self._caps)),
+            faults=faults,
+            attested=attested,
         )
+
+    def _verdicts(self) -> tuple[bytes, bytes]:
+        """Return what erased bodies had decided, none where nothing was erased."""
+        column = tables.verdict.c
+        query = select(column.seq, column.fault, column.attested)
+        kept = self._connection.execute(query.where(self._in_batch(column.seq))).all()
+        if not kept:
+            return b"", b""
+        faults, attested = (bytearray([UNKNOWN]) * (self._last - self._first) for _ in range(2))
+        for seq, fault, repeated in kept:
+            faults[seq - self._first], attested[seq - self._first] = fault, repeated
+        return bytes(faults), bytes(attested)
 
     def _operations(self) -> list[Row[Any]]:
         column, acted = tables.operation.c, tables.cap.c

@@ -7,7 +7,7 @@ the file system, or the cells of a flash disk, are out of reach.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import BindParameter, bindparam, delete, insert, select, update
@@ -21,8 +21,16 @@ PURGEABLE: Final = frozenset({"attestation", "claim", "evidence"})
 """Types whose body may go: nothing that decides authority, and no refutation."""
 
 
-def purge(database: Database, op_ids: Sequence[str], now_ms: int) -> int:
+def purge(
+    database: Database,
+    op_ids: Sequence[str],
+    now_ms: int,
+    found: Mapping[int, tuple[int, int]],
+) -> int:
     """Erase the bodies of these operations, all or none; return how many there were to erase.
+
+    `found` is what the graph found in them (`ProvenanceGraph.found_in`): it is kept in their place,
+    or the state of this log would differ from that of a peer that erased nothing (S33, S35).
 
     Salts of attestations and keys of sealed contents go with them. UnknownOperation for an id the
     log does not hold, RecordError ``not-purgeable`` for one of another type than evidence, claim
@@ -56,6 +64,15 @@ def purge(database: Database, op_ids: Sequence[str], now_ms: int) -> int:
                 insert(tables.purge),
                 [{"seq": each["leaf"], "purged_at": now_ms} for each in erased],
             )
+            column_of = tables.verdict.c
+            for leaf_index, (fault, attested) in found.items():
+                known = select(column_of.seq).where(column_of.seq == leaf_index)
+                if connection.execute(known).scalar() is None:
+                    connection.execute(
+                        insert(tables.verdict).values(
+                            seq=leaf_index, fault=fault, attested=attested
+                        )
+                    )
             # the graph's cache keeps what was found in these bodies
             connection.execute(delete(tables.graph_snapshot))
     database.cut_write_ahead_log()

@@ -65,6 +65,16 @@ purge = Table(
 )
 """Whose body was erased on purpose; a body that is gone without a row here is damage."""
 
+verdict = Table(
+    "verdict",
+    METADATA,
+    integer_key("seq"),
+    Column("fault", SmallInteger, nullable=False),
+    Column("attested", SmallInteger, nullable=False),
+)
+"""What erased bodies had decided, as the graph numbers it: of their own leaves and of others that
+read them. It says nothing of what stood in them."""
+
 content_key = Table(
     "content_key",
     METADATA,

@@ -3,6 +3,7 @@
 from lodestamp.core.operations.graph.authority import GRANT_SKEW_S
 from lodestamp.core.operations.graph.cascade import Sweep, sweep
 from lodestamp.core.operations.graph.columns import (
+    UNKNOWN,
     Chain,
     Columns,
     GraphSource,
@@ -34,6 +35,7 @@ from lodestamp.core.operations.graph.view import MemorySource, View, in_order
 __all__ = [
     "GRANT_SKEW_S",
     "KINDS",
+    "UNKNOWN",
     "Acknowledgement",
     "Chain",
     "Change",

@@ -308,18 +308,31 @@ class Authority(Testimony):
         code = self._acting(index, horizon)
         if index not in self._named:
             return code or "purged"
-        cached = self._columns.attested[index]
-        if cached == UNKNOWN:
-            fault, final = attested_fault(index, self._columns, self.grants, self._read)
-            if final:
-                if not fault and not self._was_valid(self._columns.sources_of(index)[0], index):
-                    fault = "source-invalid"
-                self._columns.attested[index] = FAULTS.index(fault)
-        else:
-            fault = FAULTS[cached]
+        fault = self._repeated(index)
         if code or (fault and fault != "source-invalid"):
             return code or fault
         return self._under(self._named[index], index, horizon, holder=None) or fault
+
+    def _repeated(self, index: int) -> str:
+        """Return what is wrong with an attestation by its body, its claim's and its grant (S25)."""
+        cached = self._columns.attested[index]
+        if cached != UNKNOWN:
+            return FAULTS[cached]
+        fault, final = attested_fault(index, self._columns, self.grants, self._read)
+        if final:
+            if not fault and not self._was_valid(self._columns.sources_of(index)[0], index):
+                fault = "source-invalid"
+            self._columns.attested[index] = FAULTS.index(fault)
+        return fault
+
+    def settle(self, index: int) -> tuple[int, int]:
+        """Judge now what only bodies tell of an operation; the numbers under which it is kept."""
+        columns = self._columns
+        if columns.cap_of(index) is not None:
+            self._scope(index)
+        if columns.kinds[index] == ATTESTATION and index in self._named:
+            self._repeated(index)
+        return columns.faults[index], columns.attested[index]
 
     def _receipt(self, index: int) -> str:
         """Check a receipt: the audience's, of an effective revocation of that capability (S29)."""

@@ -18,7 +18,7 @@ from lodestamp.core.operations.graph.columns import GraphSource, Placed, Rows
 from lodestamp.core.operations.graph.facts import Fact, facts
 from lodestamp.core.operations.graph.service import allows
 from lodestamp.core.operations.graph.state import State
-from lodestamp.core.operations.graph.status import Effects, Why
+from lodestamp.core.operations.graph.status import ATTESTATION, Effects, Why
 from lodestamp.errors import UsageError
 
 AS_OF_MAX: Final = 4
@@ -60,6 +60,24 @@ class ProvenanceGraph(State):
     def derived(self, op_id: str, depth: int | None = None) -> list[str]:
         """Return the claims and attestations that rest on an operation, nearest first."""
         return walks.reach(self, self.index_of(op_id), depth, self.children.of)
+
+    def found_in(self, op_ids: Iterable[str]) -> dict[int, tuple[int, int]]:
+        """Return what the bodies of these operations decide, by leaf: theirs and others' (S33).
+
+        An attestation repeats its claim, and a refutation concerns what its target does; so what
+        was found must be kept when such a body goes. The two numbers are those of `Rows.faults` and
+        `Rows.attested`.
+        """
+        waiting = [index for index in map(self.find, op_ids) if index is not None]
+        leaves = set(waiting)
+        kinds, refuters = self.columns.kinds, self.authority.refuters
+        while waiting:
+            index = waiting.pop()
+            readers = [each for each in self.children.of(index) if kinds[each] == ATTESTATION]
+            fresh = {*readers, *refuters.get(index, ())} - leaves
+            leaves |= fresh
+            waiting += fresh
+        return {leaf: self.authority.settle(leaf) for leaf in sorted(leaves)}
 
     def equivocations(self) -> list[tuple[Operation, ...]]:
         """Return for each forked chain the operations with which it forks (S7).

@@ -22,7 +22,7 @@ FAULTS: Final = (
     "", "bad-cap", "chain-broken", "chain-too-long", "bad-issuer", "not-attenuated",
     "not-yet-valid", "expired", "out-of-scope", "bad-attestation", "source-invalid",
 )  # fmt: skip
-"""What may be found, in the order of their numbers in the columns that cache them."""
+"""What may be found, in the order of their numbers in columns and tables: only ever added to."""
 
 Asked = tuple[str | None, int | None, str | None]
 """What a command concerns: predicate, confidence in basis points, resource."""
