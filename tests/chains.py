@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from engines import find_engine, free_port, running, until_ready
 from lodestamp.core.bitcoin import (
     REGTEST,
@@ -35,7 +37,12 @@ OTHER = b"\x51\x20" + SecretSigner(bytes(31) + b"\x09").output_key()
 START = 1_790_000_000
 """Unix seconds: where the clock of these tests begins."""
 
-DOORS = ("simulator", "simulator-rpc", "btcd", "bitcoind")
+DOORS = (
+    "simulator",
+    "simulator-rpc",
+    pytest.param("btcd", marks=pytest.mark.engine),
+    pytest.param("bitcoind", marks=pytest.mark.engine),
+)
 
 
 class Clock:

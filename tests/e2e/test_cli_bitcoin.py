@@ -171,6 +171,28 @@ def test_the_simulator_is_served_and_driven_through_its_rpc(tmp_path):
     assert not (tmp_path / "chain" / ".cookie").exists()
 
 
+def test_a_cookie_that_others_may_read_is_warned_of(tmp_path, capsys):
+    from chains import Clock
+    from lodestamp.faces.http import SimulatorServer
+    from lodestamp.node.chains import SimulatorRpc
+
+    made = SimulatedChain(grown(5))
+    rpc = SimulatorRpc(made.simulator, Clock())
+    with SimulatorServer(rpc, "127.0.0.1", 0, tmp_path / ".cookie") as server:
+        url = f"bitcoind://127.0.0.1:{server.port}?cookie={server.cookie}&network=regtest"
+        asked = ["--home", str(tmp_path / "home"), "bitcoin", "status", "--chain", url, "--json"]
+        assert (run(asked), capsys.readouterr().err) == (0, "")
+        for mode in (0o640, 0o604):
+            server.cookie.chmod(mode)
+            assert run(asked) == 0
+            told = capsys.readouterr()
+            assert "warning: others may read the cookie file" in told.err
+            assert answer(told.out)["height"] == 5
+            with pytest.warns(UserWarning, match="others may read"):
+                open_source(url).close()
+    made.close()
+
+
 def test_off_loopback_the_simulator_wants_to_be_told_twice(cli):
     cli("simulate", "--listen", "0.0.0.0:0", code=64)
     cli("simulate", "--listen", "nowhere", code=64)

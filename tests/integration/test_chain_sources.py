@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from chains import DOORS, OTHER, SCRIPT, SIGNER, open_door
-from lodestamp.core.bitcoin import REGTEST, OutPoint, TxOut, check_inclusion
+from lodestamp.core.bitcoin import REGTEST, OutPoint, TxOut, check_inclusion, sha256d
 from lodestamp.errors import (
     ChainNotFound,
     ChainRejected,
@@ -87,6 +87,30 @@ def test_a_payment_is_accepted_mined_and_proven(chain):
     inclusion = source.inclusion(payment.tx.txid, block)
     assert check_inclusion(inclusion).txid == payment.tx.txid
     assert (inclusion.index, inclusion.header.hash) == (1, block)
+
+
+def test_an_anchor_is_sent_mined_and_found_again_also_after_a_reorganisation(chain):
+    """R29, R30: an OP_RETURN output of 36 bytes, its block taken back and reconsidered."""
+    source, since = chain.source, chain.source.tip()
+    anchor = TxOut(0, b"\x6a\x24PRV1" + sha256d(chain.door.encode()))
+    payment = plan(source, SIGNER, [anchor, TxOut(VALUE + 5, OTHER)], 2_000)
+    assert source.test_accept(payment.tx).allowed
+    txid = source.broadcast(payment.tx)
+    block, _ = chain.mine(2)
+    tip = source.tip()
+    source.invalidate(block)
+    assert source.tip() == since
+    assert source.utxo(OutPoint(txid, 1)) is None
+    source.reconsider(block)
+    assert source.tip() == tip
+    assert source.block_hash(since.height + 1) == block
+    assert source.utxo(OutPoint(txid, 1)).coin.height == since.height + 1
+    assert source.utxo(OutPoint(txid, 0)) is None  # an OP_RETURN output is never a coin
+    found = source.transaction(txid, near=since.height + 1)
+    assert (found, found.outputs[0]) == (payment.tx, anchor)
+    inclusion = source.inclusion(txid, block)
+    assert check_inclusion(inclusion).outputs[0] == anchor
+    assert inclusion.header == source.header(block)
 
 
 def test_coins_are_found_by_outpoint_and_by_script(chain):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +15,7 @@ from lodestamp.faces.cli.bitcoin_values import header, key, proof, proof_json, s
 from lodestamp.faces.cli.bitcoin_words import hash_in
 from lodestamp.faces.cli.exits import print_json
 from lodestamp.faces.cli.options import Chain, Json
-from lodestamp.faces.cli.plain import say
+from lodestamp.faces.cli.plain import plain, say
 
 if TYPE_CHECKING:
     from lodestamp.node.chains import ChainSource, SimulatedChain
@@ -33,7 +34,12 @@ def open_chain(context: typer.Context, url: str) -> ChainSource:
     from lodestamp.node.chains import open_source  # noqa: PLC0415
     from lodestamp.node.folder import HomeFolder  # noqa: PLC0415
 
-    return open_source(url, folder=HomeFolder.locate(context.obj).path / "chain")
+    folder = HomeFolder.locate(context.obj).path / "chain"
+    return open_source(url, folder=folder, warn=_warn)
+
+
+def _warn(text: str) -> None:
+    sys.stderr.write(f"lodestamp: warning: {plain(text)}\n")
 
 
 def open_simulator(context: typer.Context, url: str) -> SimulatedChain:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
@@ -13,7 +14,12 @@ from lodestamp.core.bitcoin import NetworkParams, network_named
 from lodestamp.errors import ChainAuthError, ChainUnsupported, StoreError, UsageError
 from lodestamp.node.chains.bitcoind import Bitcoind
 from lodestamp.node.chains.btcd import Btcd
-from lodestamp.node.chains.rpc import Credentials, RpcClient, cookie_credentials
+from lodestamp.node.chains.rpc import (
+    Credentials,
+    RpcClient,
+    cookie_credentials,
+    is_readable_by_others,
+)
 from lodestamp.node.chains.simulator import SimulatedChain, Simulator
 from lodestamp.node.chains.source import ChainSource
 
@@ -38,10 +44,12 @@ def open_source(
     folder: Path | None = None,
     clock: Callable[[], int] = lambda: int(time.time()),
     miner_script: bytes = MINER_SCRIPT,
+    warn: Callable[[str], None] = warnings.warn,
 ) -> ChainSource:
     """Open the chain that a URL names, and check that it is of the network it should be.
 
-    `folder` holds the simulator's file for a bare ``sim:``; without one it lives in memory.
+    `folder` holds the simulator's file for a bare ``sim:``; without one it lives in memory. `warn`
+    is told of a cookie file that others may read: whoever does commands the node.
     UsageError for a URL outside the forms, ChainUnsupported for ``blk:``, which is not built;
     WrongNetwork, ChainUnavailable and ChainAuthError as the node answers.
     """
@@ -63,6 +71,9 @@ def open_source(
     if not parts.hostname or port is None:
         raise UsageError("a node is named by HOST:PORT", hint=f"one of {_FORMS}")
     net = network_named(options.get("network", "main"))
+    cookie = options.get("cookie")
+    if cookie is not None and is_readable_by_others(Path(cookie)):
+        warn(f"others may read the cookie file {cookie}: chmod 600 it, and restart the node")
     open_node = _open_bitcoind if parts.scheme == "bitcoind" else _open_btcd
     return open_node(parts, options, net)
 

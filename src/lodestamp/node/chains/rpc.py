@@ -6,7 +6,9 @@ Secrets stay here: no error and no `repr` quotes a password or a cookie.
 from __future__ import annotations
 
 import json
+import os
 import ssl
+import stat
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -60,6 +62,14 @@ def cookie_credentials(path: Path) -> Credentials:
         return user, secret
 
     return read
+
+
+def is_readable_by_others(path: Path) -> bool:
+    """Tell whether the group or anyone may read a cookie file; False where there is none."""
+    try:
+        return os.name == "posix" and bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
+    except OSError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
