@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from litestar import Litestar
 
 from lodestamp.core.content import PROFILES, add_bytes
-from lodestamp.core.encoding import Cid
 from lodestamp.faces.http import gateway as face
 from lodestamp.faces.http.problem import exception_handlers
-from lodestamp.node.blocks import Gateway
+from lodestamp.node.blocks import BlockStore, Gateway
+from stores import audited_store
 
 ROOT, BLOCKS = add_bytes(bytes(range(256)) * 8, PROFILES["covenant-8-512"])
-STORE = {block.cid: block.data for block in BLOCKS}
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-def application(places: int, monkeypatch: pytest.MonkeyPatch) -> Litestar:
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[BlockStore]:
+    with audited_store(tmp_path) as opened:
+        with opened.writer() as writer:
+            for block in BLOCKS:
+                writer.put(block)
+            writer.commit()
+        yield opened
+
+
+def application(places: int, store: BlockStore, monkeypatch: pytest.MonkeyPatch) -> Litestar:
     monkeypatch.setattr(face, "STREAMS_MAX", places)
-
-    def get(cid: Cid) -> bytes | None:
-        return STORE.get(cid)
-
-    routes = face.gateway_routes(Gateway(get, None))  # type: ignore[arg-type]  # no records asked
+    routes = face.gateway_routes(Gateway(store, None))  # type: ignore[arg-type]  # no records asked
     return Litestar(
         list(routes),
         openapi_config=None,
@@ -78,7 +84,7 @@ async def status_of(app: Litestar) -> int:
 
 
 def test_a_place_comes_back_from_who_leaves_before_the_first_byte(
-    monkeypatch: pytest.MonkeyPatch,
+    store: BlockStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def leave(app: Litestar) -> None:
         async def send(_message: dict[str, Any]) -> None:
@@ -87,7 +93,7 @@ def test_a_place_comes_back_from_who_leaves_before_the_first_byte(
         await ask(app, caller("http.disconnect", "http.disconnect"), send)
 
     async def run() -> list[int]:
-        app = application(2, monkeypatch)
+        app = application(2, store, monkeypatch)
         for _ in range(4):
             await leave(app)
         return [await status_of(app) for _ in range(3)]
@@ -96,13 +102,13 @@ def test_a_place_comes_back_from_who_leaves_before_the_first_byte(
 
 
 def test_a_place_comes_back_from_a_line_that_breaks_at_the_headers(
-    monkeypatch: pytest.MonkeyPatch,
+    store: BlockStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def send(_message: dict[str, Any]) -> None:
         raise ConnectionResetError
 
     async def run() -> int:
-        app = application(1, monkeypatch)
+        app = application(1, store, monkeypatch)
         for _ in range(3):
             with pytest.raises(Exception):  # noqa: B017, PT011  the server's own, of any kind
                 await ask(app, caller("http.request"), send)
@@ -112,7 +118,7 @@ def test_a_place_comes_back_from_a_line_that_breaks_at_the_headers(
 
 
 def test_who_stops_reading_loses_its_place_when_its_time_is_over(
-    monkeypatch: pytest.MonkeyPatch,
+    store: BlockStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(face, "STREAM_S_MAX", 0.5)
 
@@ -121,7 +127,7 @@ def test_who_stops_reading_loses_its_place_when_its_time_is_over(
             await asyncio.sleep(3600)  # the socket's buffer is full, and nobody empties it
 
     async def run() -> int:
-        app = application(1, monkeypatch)
+        app = application(1, store, monkeypatch)
         with pytest.raises(Exception):  # noqa: B017, PT011  the connection is cut
             await asyncio.wait_for(ask(app, caller("http.request"), send), 5)
         return await status_of(app)
