@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -19,6 +18,7 @@ from lodestamp.faces.cli.options import Json, open_to_write
 from lodestamp.faces.cli.plain import say
 from lodestamp.faces.cli.progress import progress_bar
 from lodestamp.faces.cli.serve import serving
+from lodestamp.faces.cli.values import parse_span
 
 if TYPE_CHECKING:
     from lodestamp.core.content import IpnsRecord
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 ipns = typer.Typer(name="ipns", help="Say under a key's name where content stands now.")
 
-_is_span: Final = re.compile(r"([0-9]{1,9})(s|m|h|d)").fullmatch
-_UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _NS: Final = 1_000_000_000
 Kubo = Annotated[
     str | None, typer.Option("--kubo", metavar="URL", help="The RPC of a kubo; see config.toml.")
@@ -193,8 +191,8 @@ def create(
             signer,
             value.encode(),
             sequence=sequence,
-            validity_ns=time.time_ns() + _span(lifetime) * _NS,
-            ttl_ns=_span(ttl) * _NS,
+            validity_ns=time.time_ns() + parse_span(lifetime) * _NS,
+            ttl_ns=parse_span(ttl) * _NS,
         )
         standing = node.ipns_records.put(name, record)
     if out is not None:
@@ -262,11 +260,3 @@ def _show_record(name: str, record: IpnsRecord, *, as_json: bool) -> None:
     say(f"value     {value}")
     say(f"sequence  {record.sequence}")
     say(f"validity  {record.validity}")
-
-
-def _span(text: str) -> int:
-    """Return the seconds of a span such as 48h; UsageError when it is none."""
-    found = _is_span(text)
-    if found is None:
-        raise UsageError(f"{text[:20]!r} is no span of time", hint="such as 30s, 5m, 48h or 7d")
-    return int(found[1]) * _UNITS[found[2]]

@@ -168,9 +168,6 @@ class _Audit:
             self._report.find("B6", f"{row.name} at {expected.offset}", "no section begins here")
             expected = next(stored, None)
 
-    def _find_adrift(self, name: str, offset: int) -> None:
-        self._report.find("B6", f"{name} at {offset}", "no section begins here")
-
     def _check_row(self, where: str, row: Any, found: tuple[int, int, Cid], *, good: bool) -> None:
         head, size, cid = found
         if (row.head, row.size, row.mh) != (head, size, cid.multihash.encode()):

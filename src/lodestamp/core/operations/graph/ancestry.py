@@ -44,10 +44,6 @@ class Ancestry:
                     waiting.append(parent)
         return False
 
-    def concurrent(self, a: int, b: int) -> bool:
-        """Tell whether neither is in the past of the other, and they are two."""
-        return a != b and not self.precedes(a, b) and not self.precedes(b, a)
-
     def past(self, index: int) -> bytearray:
         """Return a mark for each leaf up to `index`: 1 in its past, itself included."""
         marks = bytearray(index + 1)
