@@ -2,7 +2,7 @@
 #
 #   make demo     stamp a real file, verify it, flip one bit, see it refuted
 #   make test     every test and every example in the docs, but those of the next two
-#   make engines  build the programs of the field that some tests start, with Go, in .engines/
+#   make engines  put the programs of the field that some tests start into .engines/
 #   make test-engines  the tests against those real programs
 #   make quick    the tests without the slow ones
 #   make lint     style, types and the layer rule
@@ -24,6 +24,7 @@ INSTALL := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 # Programs of the field that we test against, as released; never vendored, never shipped.
 KUBO := v0.42.0
 BTCD := v0.26.0
+OTS := 0.7.2
 GO := GOFLAGS=-buildvcs=false GOTOOLCHAIN=auto go
 
 .PHONY: help demo test engines test-engines quick lint format docs bench clean
@@ -37,7 +38,7 @@ demo: .venv/.base
 test: .venv/.dev
 	$(BIN)/python -m pytest -q -m "not engine"
 
-engines: .engines/bin/btcd .engines/bin/ipfs
+engines: .engines/bin/btcd .engines/bin/ipfs .engines/bin/ots
 
 test-engines: .venv/.dev
 	$(BIN)/python -m pytest -q -m engine
@@ -75,6 +76,15 @@ clean:
 	chmod -R u+w .engines/kubo
 	cd .engines/kubo && $(GO) build -o ../bin/ipfs ./cmd/ipfs
 	rm -rf .engines/kubo
+
+# The stock OpenTimestamps client, in an environment of its own.
+.engines/bin/ots: constraints.txt
+	$(PYTHON) -m venv .engines/ots
+	mkdir -p .engines/bin
+	PIP_CONSTRAINT=constraints.txt .engines/ots/bin/python -m pip install --quiet \
+		--disable-pip-version-check -c constraints.txt opentimestamps-client==$(OTS)
+	ln -sf ../ots/bin/ots $@
+	@touch -h $@
 
 # What a user installs.
 .venv/.base: pyproject.toml constraints.txt

@@ -19,7 +19,7 @@ from lodestamp.errors import ChainError
 
 PROGRAMS = {"kubo": "ipfs"}
 """Programs that are called otherwise than the variable that names them."""
-INSTALLED = frozenset({"btcd", "kubo"})
+INSTALLED = frozenset({"btcd", "kubo", "ots"})
 """What `make engines` installs; the others are used where somebody names them."""
 
 

@@ -10,7 +10,9 @@ from alembic.migration import MigrationContext
 
 import lodestamp
 from lodestamp.errors import LogCorrupt
+from lodestamp.node.anchors import tables as anchors_tables
 from lodestamp.node.blocks import tables as content_tables
+from lodestamp.node.flows import tables as flow_tables
 from lodestamp.node.recorder import tables
 from lodestamp.node.storage import METADATA, Database
 from lodestamp.node.storage.database import SCHEMA_REVISION
@@ -31,6 +33,8 @@ def test_migrated_and_declared_schema_are_equal(tmp_path):
             tables.operation.name,
             content_tables.pins.name,
             sync_tables.delegated.name,
+            anchors_tables.headers.name,
+            flow_tables.packets.name,
         }
     database.close()
     database = Database.open(tmp_path / "a.db")  # a second time there is nothing to do

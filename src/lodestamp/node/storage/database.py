@@ -16,7 +16,7 @@ from lodestamp.node.storage.failures import damaged_values, store_failures
 BUSY_TIMEOUT_S: Final = 30
 """How long a writer waits for another process before LogLockedError (operations spec N1)."""
 
-SCHEMA_REVISION: Final = "0008"
+SCHEMA_REVISION: Final = "0009"
 """The newest migration; a test holds it against the migrations folder."""
 
 # WAL with FULL: a commit is on disk when it returns (DESIGN D11). cell_size_check finds torn pages

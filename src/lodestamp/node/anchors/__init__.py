@@ -1,0 +1,1 @@
+"""What makes a log more than its owner's word: witnesses, calendars, and anchors in Bitcoin."""
