@@ -27,7 +27,7 @@ from typing import Final, NoReturn, Self
 from lodestamp.core.encoding import JsonObject, JsonValue, canonical_json
 from lodestamp.core.keys import is_key_id
 from lodestamp.core.proof.closed import ClosedReader
-from lodestamp.core.proof.model import LEGS
+from lodestamp.core.proof.model import LEGS, NETWORKS
 from lodestamp.core.transparency import (
     ED25519_COSIGNATURE,
     ED25519_NOTE,
@@ -43,8 +43,6 @@ TRUST_DEPTH_MAX: Final = 8
 """Open containers; the schema needs four."""
 PINS_MAX: Final = 10_000
 """Entries of any list in it."""
-NETWORKS: Final = ("main", "testnet4", "signet", "regtest")
-"""Bitcoin networks by the names of transparency spec §9."""
 
 _LEDGER_KINDS: Final = ("genesis", "header", "validators")
 _LOG_KEYS: Final = frozenset({ED25519_NOTE, MLDSA44_COSIGNATURE})
@@ -107,7 +105,7 @@ class Trust:
             authors=_read_authors(top.get("authors", [])),
             require=_read_require(top.get("require", [])),
             unpinned=Unpinned(
-                _read_choice(top.get("unpinned", "unknown"), "/unpinned", tuple(Unpinned))
+                _read.choice(top.get("unpinned", "unknown"), "/unpinned", tuple(Unpinned))
             ),
             witnesses=_read_witnesses(top["witnesses"]) if "witnesses" in top else None,
             ledgers=_read_ledgers(top.get("ledgers", [])),
@@ -206,19 +204,12 @@ def _read_authors(value: JsonValue) -> tuple[AuthorPin, ...]:
 
 def _read_require(value: JsonValue) -> frozenset[str]:
     legs = [
-        _read_choice(leg, f"/require/{index}", LEGS)
+        _read.choice(leg, f"/require/{index}", LEGS)
         for index, leg in enumerate(_read.array(value, "/require", len(LEGS)))
     ]
     if len(set(legs)) != len(legs):
         _refuse("repeated", "a leg is required twice", "/require")
     return frozenset(legs)
-
-
-def _read_choice(value: JsonValue, at: str, choices: tuple[str, ...]) -> str:
-    text = _read.text(value, at)
-    if text not in choices:
-        _refuse("bad_type", f"not one of {', '.join(choices)}", at)
-    return text
 
 
 def _read_witnesses(value: JsonValue) -> JsonObject:
@@ -241,7 +232,7 @@ def _read_ledgers(value: JsonValue) -> tuple[JsonObject, ...]:
         required = frozenset({"chain_id", "hash", "height", "kind"})
         _read.members(entry, at, required, frozenset({"time", "trusting_period_s"}))
         _read.text(entry["chain_id"], f"{at}/chain_id")
-        _read_choice(entry["kind"], f"{at}/kind", _LEDGER_KINDS)
+        _read.choice(entry["kind"], f"{at}/kind", _LEDGER_KINDS)
         _read_hash(entry["hash"], f"{at}/hash")
         for name in ("height", "time", "trusting_period_s"):
             _read.count(entry.get(name, 0), f"{at}/{name}")
@@ -252,7 +243,7 @@ def _read_bitcoin(value: JsonValue) -> JsonObject:
     section = _read.object(value, "/bitcoin")
     members = frozenset({"checkpoints", "min_confirmations", "network", "work_floor_log2"})
     _read.members(section, "/bitcoin", frozenset(), members)
-    _read_choice(section.get("network", "main"), "/bitcoin/network", NETWORKS)
+    _read.choice(section.get("network", "main"), "/bitcoin/network", NETWORKS)
     _read.count(section.get("work_floor_log2", 0), "/bitcoin/work_floor_log2", 256)
     _read.count(section.get("min_confirmations", 0), "/bitcoin/min_confirmations")
     at = "/bitcoin/checkpoints"
