@@ -1,5 +1,6 @@
 """The portable proof: one file that carries every leg, and the verifier that judges it."""
 
+from lodestamp.core.proof.bitcoin_trust import MIN_CONFIRMATIONS, BitcoinTrust
 from lodestamp.core.proof.build import authority_from, from_parts
 from lodestamp.core.proof.codec import FORMAT, VERSION, Proof
 from lodestamp.core.proof.codes import CODES
@@ -52,6 +53,7 @@ __all__ = [
     "KEY_EVENTS_MAX",
     "LEGS",
     "MEDIA_TYPE",
+    "MIN_CONFIRMATIONS",
     "NETWORKS",
     "PROOF_DEPTH_MAX",
     "PROOF_SIZE_MAX",
@@ -67,6 +69,7 @@ __all__ = [
     "AuthorPin",
     "Authority",
     "AuthorityState",
+    "BitcoinTrust",
     "Checkpoint",
     "Content",
     "Ledger",

@@ -5,7 +5,6 @@ Only shapes are read here. Whether a path leads anywhere is for the legs to say.
 
 from __future__ import annotations
 
-import re
 from itertools import pairwise
 from typing import Final
 
@@ -41,7 +40,6 @@ _LEDGER_REQUIRED: Final = frozenset(
     }
 )
 _HASH_SIZE: Final = 32
-_is_hash: Final = re.compile(r"[0-9a-f]{64}").fullmatch
 
 
 def read_ledger(section: JsonObject) -> Ledger:
@@ -124,9 +122,7 @@ def _read_run(value: JsonValue, at: str) -> bytes:
 def _read_chain(value: JsonValue, at: str) -> AnchorChain:
     section = reader.object(value, at)
     reader.members(section, at, frozenset({"covenant", "genesis_txid", "state_before"}))
-    txid = reader.text(section["genesis_txid"], f"{at}/genesis_txid")
-    if not _is_hash(txid):
-        refuse("bad_type", "not 64 lower-case hex digits", f"{at}/genesis_txid")
+    txid = reader.hash_text(section["genesis_txid"], f"{at}/genesis_txid")
     return AnchorChain(
         genesis_txid=bytes.fromhex(txid)[::-1],
         state_before=reader.base64(section["state_before"], f"{at}/state_before", _HASH_SIZE),
