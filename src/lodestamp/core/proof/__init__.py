@@ -1,5 +1,13 @@
 """The portable proof: one file that carries every leg, and the verifier that judges it."""
 
+from lodestamp.core.proof.anchor import (
+    Anchor,
+    AnchorChain,
+    AnchorCovenant,
+    AnchorKind,
+    anchor_digest,
+)
+from lodestamp.core.proof.best_chain import BestChain
 from lodestamp.core.proof.bitcoin_trust import MIN_CONFIRMATIONS, BitcoinTrust
 from lodestamp.core.proof.build import authority_from, from_parts
 from lodestamp.core.proof.codec import FORMAT, VERSION, Proof
@@ -24,10 +32,6 @@ from lodestamp.core.proof.model import (
     PROOF_SIZE_MAX,
     SKIPS_MAX,
     VKEYS_MAX,
-    Anchor,
-    AnchorChain,
-    AnchorCovenant,
-    AnchorKind,
     Authority,
     AuthorityState,
     Checkpoint,
@@ -37,7 +41,7 @@ from lodestamp.core.proof.model import (
     Log,
     Subject,
 )
-from lodestamp.core.proof.run import RUN_MAX, compress_run, expand_run
+from lodestamp.core.proof.run import RUN_HEADERS, RUN_MAX, compress_run, expand_run
 from lodestamp.core.proof.trust import AuthorPin, LogPin, Trust, Unpinned
 from lodestamp.core.proof.verify import verify
 
@@ -57,6 +61,7 @@ __all__ = [
     "NETWORKS",
     "PROOF_DEPTH_MAX",
     "PROOF_SIZE_MAX",
+    "RUN_HEADERS",
     "RUN_MAX",
     "SKIPS_MAX",
     "STATEMENT_PREDICATE",
@@ -69,6 +74,7 @@ __all__ = [
     "AuthorPin",
     "Authority",
     "AuthorityState",
+    "BestChain",
     "BitcoinTrust",
     "Checkpoint",
     "Content",
@@ -81,6 +87,7 @@ __all__ = [
     "Subject",
     "Trust",
     "Unpinned",
+    "anchor_digest",
     "authority_from",
     "compress_run",
     "content_of",

@@ -9,15 +9,12 @@ from itertools import pairwise
 from typing import Final
 
 from lodestamp.core.encoding import JsonObject, JsonValue
+from lodestamp.core.proof.anchor import Anchor, AnchorChain, AnchorCovenant, AnchorKind
 from lodestamp.core.proof.model import (
     ANCHORS_MAX,
     CHAIN_TRANSACTIONS_MAX,
     NETWORKS,
     SKIPS_MAX,
-    Anchor,
-    AnchorChain,
-    AnchorCovenant,
-    AnchorKind,
     Ledger,
     LedgerResult,
 )

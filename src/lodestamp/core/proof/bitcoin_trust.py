@@ -1,4 +1,4 @@
-"""What a trust file says of Bitcoin: a network, blocks of it, and how much work is enough (§9.2)."""
+"""What a trust file says of Bitcoin: a network, blocks of it, how much work is enough (§9.2)."""
 
 from __future__ import annotations
 
@@ -34,6 +34,10 @@ class BitcoinTrust:
     pins: Mapping[bytes, int] = field(default_factory=lambda: MappingProxyType({}))
     work_floor_log2: int = 0
     min_confirmations: int = MIN_CONFIRMATIONS
+
+
+BITCOIN_TRUST: Final = BitcoinTrust()
+"""What holds without a trust file: main, its shipped blocks and its floor (R76)."""
 
 
 def read_bitcoin(value: JsonValue, reader: ClosedReader) -> BitcoinTrust:

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from lodestamp.core.encoding import JsonObject, parse_canonical
 from lodestamp.core.operations import Operation
+from lodestamp.core.proof.anchor import Anchor
 from lodestamp.core.proof.codec import Proof
 from lodestamp.core.proof.key_history import key_order
 from lodestamp.core.proof.model import (
-    Anchor,
     Authority,
     AuthorityState,
     Checkpoint,

@@ -16,12 +16,12 @@ from lodestamp.core.encoding import (
     canonical_json,
     parse_canonical,
 )
+from lodestamp.core.proof.anchor import Anchor
 from lodestamp.core.proof.anchored import read_anchors, read_ledger
 from lodestamp.core.proof.model import (
     PROOF_DEPTH_MAX,
     PROOF_SIZE_MAX,
     REQUIRES_MAX,
-    Anchor,
     Authority,
     Checkpoint,
     Content,

@@ -27,7 +27,7 @@ from typing import Final, NoReturn, Self
 
 from lodestamp.core.encoding import JsonObject, JsonValue, canonical_json
 from lodestamp.core.keys import is_key_id
-from lodestamp.core.proof.bitcoin_trust import BitcoinTrust, read_bitcoin
+from lodestamp.core.proof.bitcoin_trust import BITCOIN_TRUST, BitcoinTrust, read_bitcoin
 from lodestamp.core.proof.closed import ClosedReader
 from lodestamp.core.proof.model import LEGS
 from lodestamp.core.transparency import (
@@ -87,7 +87,7 @@ class Trust:
     unpinned: Unpinned = Unpinned.UNKNOWN
     witnesses: Policy | None = None
     ledgers: tuple[JsonObject, ...] = ()
-    bitcoin: BitcoinTrust = BitcoinTrust()
+    bitcoin: BitcoinTrust = BITCOIN_TRUST
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
