@@ -90,7 +90,7 @@ def test_it_is_written_back_as_the_stock_writer_does(sources):
             compared += 1
             assert encode_detached(own) == ots_files.stock_encode(ots_files.stock_parse(source))
     assert compared > 1_000
-    assert 0 < forgotten < 200
+    assert forgotten > 100
 
 
 def test_running_takes_what_reading_takes_and_finds_the_same(sources):
