@@ -16,6 +16,7 @@ from lodestamp.core.timestamps.bridge import (
     LEAF_OPS,
     anchor_digest,
     anchor_ops,
+    content_ops,
     path_ops,
     state_ops,
     transaction_ops,
@@ -39,8 +40,10 @@ from lodestamp.core.timestamps.ops import (
     RIPEMD160,
     SHA1,
     SHA256,
+    SLOW_FILE_SIZE_MAX,
     Op,
     apply_ops,
+    hash_pieces,
 )
 from lodestamp.core.timestamps.replay import replay, replay_timestamp
 from lodestamp.core.timestamps.tree import (
@@ -68,6 +71,7 @@ __all__ = [
     "RIPEMD160",
     "SHA1",
     "SHA256",
+    "SLOW_FILE_SIZE_MAX",
     "URI_LENGTH_MAX",
     "Attestation",
     "BitcoinHeader",
@@ -82,9 +86,11 @@ __all__ = [
     "anchor_ops",
     "apply_ops",
     "attested",
+    "content_ops",
     "encode_detached",
     "encode_path",
     "encode_timestamp",
+    "hash_pieces",
     "lead_to",
     "merge",
     "parse_attestation",
