@@ -30,6 +30,7 @@ from lodestamp.core.timestamps.codec import (
     parse_detached,
     parse_timestamp,
 )
+from lodestamp.core.timestamps.commitment import commitment
 from lodestamp.core.timestamps.ops import (
     DIGEST_SIZES,
     HEXLIFY,
@@ -82,6 +83,7 @@ __all__ = [
     "anchor_ops",
     "apply_ops",
     "attested",
+    "commitment",
     "encode_detached",
     "encode_path",
     "encode_timestamp",

@@ -8,6 +8,7 @@ True
 """
 
 from lodestamp.faces.http.application import Mount, make_application
+from lodestamp.faces.http.calendar import calendar_application
 from lodestamp.faces.http.listening import Address, Listener, parse_address
 from lodestamp.faces.http.mounts import MOUNTS, choose_mounts
 from lodestamp.faces.http.simulator import SimulatorServer
@@ -18,6 +19,7 @@ __all__ = [
     "Listener",
     "Mount",
     "SimulatorServer",
+    "calendar_application",
     "choose_mounts",
     "make_application",
     "parse_address",
