@@ -50,6 +50,7 @@ from lodestamp.core.timestamps.tree import (
     attested,
     lead_to,
     merge,
+    paths,
     prune,
     walk,
 )
@@ -93,6 +94,7 @@ __all__ = [
     "parse_detached",
     "parse_timestamp",
     "path_ops",
+    "paths",
     "prune",
     "replay",
     "replay_timestamp",

@@ -146,8 +146,8 @@ class CalendarClient:
 def reason_of(said: bytes) -> str:
     """Return what a calendar says, foreign signs as ``_``, at most 160 characters (R45).
 
-    >>> reason_of(b"Pending<b>\\n confirmation")
-    'Pending_b__ confirmation'
+    >>> reason_of(b"Pending<b> confirmation")
+    'Pending_b_ confirmation'
     """
     text = said[:REASON_LENGTH_MAX].decode("latin-1")
     return "".join(each if each in _KEPT else "_" for each in text)

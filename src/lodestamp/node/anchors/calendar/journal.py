@@ -14,7 +14,6 @@ from typing import BinaryIO, Final
 
 from sqlalchemy import Connection, func, insert, select
 
-from lodestamp.core.encoding import Digest
 from lodestamp.errors import SourceError
 from lodestamp.node.anchors.tables import commitments
 from lodestamp.node.storage import Database
@@ -23,7 +22,6 @@ COMMITMENT_SIZE: Final = 44
 """Bytes of a batch's commitment, and of a record of a journal file."""
 
 _CHUNK_RECORDS: Final = 5_000
-_DIGEST_SIZE: Final = 32
 _NO_TIME: Final = bytes(4)
 _NO_MAC: Final = bytes(8)
 
@@ -96,11 +94,6 @@ def from_record(record: bytes) -> bytes:
     if record.startswith(_NO_TIME) and record.endswith(_NO_MAC):
         return record[len(_NO_TIME) : -len(_NO_MAC)]
     return record
-
-
-def record_anchor(connection: Connection, digest: Digest) -> None:
-    """Write an anchor digest of our own, inside a transaction of the caller (R50)."""
-    _insert_new(connection, [digest])
 
 
 def count_waiting(connection: Connection) -> int:

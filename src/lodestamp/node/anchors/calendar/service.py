@@ -10,7 +10,6 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Final, Self
 
-from lodestamp.core.encoding import Digest
 from lodestamp.core.timestamps import (
     LEAF_OPS,
     SHA256,
@@ -92,11 +91,6 @@ class Calendar:
         Errors as `Aggregator.submit`.
         """
         return self._aggregator.submit(digest)
-
-    def promise(self, digest: Digest) -> bytes:
-        """Take up an anchor digest of our own as it is, and return its bare timestamp (R50)."""
-        self.journal.append([digest])
-        return encode_path((), self._promise)
 
     def timestamp(self, commitment: bytes) -> Answer:
         """Return the way from a commitment to a block, or why there is none yet; see `Lookup`."""
