@@ -125,6 +125,9 @@ KECCAK256: Final = Op(0x67)
 REVERSE: Final = Op(_REVERSE)
 HEXLIFY: Final = Op(_HEXLIFY)
 
+UNARY_OPS: Final = {op.tag: op for op in (SHA1, RIPEMD160, SHA256, KECCAK256, REVERSE, HEXLIFY)}
+"""Each operation that takes nothing but the message, by its tag."""
+
 DIGEST_SIZES: Final = {SHA1: 20, RIPEMD160: 20, SHA256: 32, KECCAK256: 32}
 """Bytes of the digest of each operation that may hash a whole file (R33)."""
 
