@@ -10,6 +10,7 @@ True
 from lodestamp.faces.http.application import Mount, make_application
 from lodestamp.faces.http.listening import Address, Listener, parse_address
 from lodestamp.faces.http.mounts import MOUNTS, choose_mounts
+from lodestamp.faces.http.rpc import RpcServer
 from lodestamp.faces.http.simulator import SimulatorServer
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Address",
     "Listener",
     "Mount",
+    "RpcServer",
     "SimulatorServer",
     "choose_mounts",
     "make_application",
