@@ -17,6 +17,8 @@
     │   ├── BadTreeProof            an inclusion or consistency proof that does not hold
     │   ├── BadTilePath             a tile path that is not one
     │   ├── BadNote                 a signed note or checkpoint that is not one, or is not signed
+    │   ├── BadTimestamp            a timestamp that is none, or not in its canonical form
+    │   ├── NotExpressible          what cannot be said in operations of OpenTimestamps
     │   ├── ProofFormatError        a proof file outside its format
     │   ├── TrustError              a trust file outside its format
     │   ├── MalformedBitcoin        bytes that are not the Bitcoin value they are given as
@@ -224,6 +226,24 @@ class BadNote(InputError):
     """A signed note or checkpoint that is malformed, unsigned, or signed wrongly."""
 
     default_code = "bad-note"
+
+
+class BadTimestamp(InputError):
+    """A timestamp that is none, codes ``ots.*``; `at` is a byte offset into it, if that is known.
+
+    A number of the format that is passed is `LimitExceeded` instead.
+    """
+
+    def __init__(self, code: str, message: str, *, at: int | None = None) -> None:
+        where = "" if at is None else f" (at byte {at:,})"
+        super().__init__(f"{message}{where}", code=code)
+        self.at = at
+
+
+class NotExpressible(InputError):
+    """What operations of OpenTimestamps cannot say: codes ``depth`` and ``no_hex_digest``."""
+
+    default_code = "not-expressible"
 
 
 class ProofFormatError(InputError):
