@@ -11,6 +11,7 @@ from lodestamp.faces.http.application import Mount, make_application
 from lodestamp.faces.http.calendar import calendar_application
 from lodestamp.faces.http.listening import Address, Listener, parse_address
 from lodestamp.faces.http.mounts import MOUNTS, choose_mounts
+from lodestamp.faces.http.rpc import RpcServer
 from lodestamp.faces.http.simulator import SimulatorServer
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Address",
     "Listener",
     "Mount",
+    "RpcServer",
     "SimulatorServer",
     "calendar_application",
     "choose_mounts",
