@@ -121,8 +121,8 @@ class Lookup:
         return f"Timestamped by transaction {txid}; waiting for {left} confirmations"
 
     def _way(self, connection: Connection, commitment: bytes, cycle: Any) -> bytes:
-        ending = cycle.ops + encode_path((), BitcoinHeader(cycle.height))
         try:
+            ending = cycle.ops + encode_path((), BitcoinHeader(cycle.height))
             block = parse_timestamp(ending, cycle.tip, strict=True)
             path = self._tree(connection, cycle.id, cycle.tip, cycle.count).prove(cycle.leaf)
             return encode_timestamp(lead_to(commitment, [*LEAF_OPS, *path_ops(path)], block))

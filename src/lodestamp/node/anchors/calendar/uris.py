@@ -34,9 +34,9 @@ CALENDARS_MAX: Final = 16
 _HINT: Final = "https://host[:port], or http:// on this machine or a network of your own"
 # the characters that a pending attestation may have, less those that would blur where a host ends
 _URI: Final = re.compile(r"(https?)://(\[[0-9a-f:]+\]|[a-z0-9.-]+)(?::([0-9]{1,5}))?((?:/.*)?)")
-_PATTERN: Final = re.compile(r"(https?)://([a-z0-9.*?-]+(?::[0-9]{1,5})?)((?:/.*)?)")
+_PATTERN: Final = re.compile(r"(https?)://([a-z0-9.*-]+(?::[0-9*]{1,5})?)((?:/.*)?)")
 _is_path: Final = re.compile(r"[A-Za-z0-9._:/-]*").fullmatch
-_LOCAL_NAMES: Final = ("localhost", ".localhost", ".local", ".internal", ".home.arpa")
+_LOCAL_NAMES: Final = (".localhost", ".local", ".internal", ".home.arpa")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,10 @@ class CalendarUri:
         except ValueError:
             pass
         # a name of digits alone may be a number that means an address, such as 2130706433
-        last = self.host.rstrip(".").rpartition(".")[2]
+        host = self.host.rstrip(".")
+        last = host.rpartition(".")[2]
         is_number = last.isdecimal() or last.startswith("0x")
-        return is_number or "." not in self.host or f".{self.host}".endswith(_LOCAL_NAMES)
+        return is_number or "." not in host or f".{host}".endswith(_LOCAL_NAMES)
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.netloc}{self.path}"
