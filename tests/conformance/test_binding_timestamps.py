@@ -1,4 +1,4 @@
-"""The timestamp legs of the eight bindings: operations, anchor digest and file, both ways (§6.1)."""
+"""The timestamps of the eight bindings: operations, anchor digest and file, both ways (§6.1)."""
 
 from __future__ import annotations
 
@@ -98,19 +98,16 @@ def test_each_step_of_a_path_has_the_bytes_of_the_table(cases):
     for case in cases:
         encoded = encode_path(ops_of(case), CALENDAR)
         assert encoded[:8] == bytes.fromhex("f105000155122008")
-        left = right = 0
         at = 8
         for sibling in map(bytes.fromhex, case["path"]):
             if encoded[at] == 0xF0:
                 step = b"\xf0\x20" + sibling + b"\xf1\x01\x01\x08"
-                left += 1
             else:
                 step = b"\xf1\x21\x01" + sibling + b"\x08"
-                right += 1
             assert encoded[at : at + len(step)] == step
             assert len(step) == (38 if encoded[at] == 0xF0 else 36)
-            at += len(step)
             seen.add(encoded[at])
+            at += len(step)
         prefix = bytes.fromhex(case["anchor_prefix"])
         assert encoded[at : at + 63] == b"\xf1\x3c" + prefix + b"\x08"
         assert encoded[at + 63] == 0x00

@@ -1,4 +1,4 @@
-"""The example files of the OpenTimestamps client: 8 that are right, 2 that must be refused (R39)."""
+"""The example files of the OpenTimestamps client: 8 that are right, 2 that are refused (R39)."""
 
 from __future__ import annotations
 

@@ -94,6 +94,8 @@ def _run(source: bytes, at: int, msg: bytes) -> Found:
             at += 1
             if size >= _ONE_BYTE:
                 size, at = read_varuint(source, at - 1)
+                if size > MESSAGE_SIZE_MAX:
+                    raise LimitExceeded("the argument's size", MESSAGE_SIZE_MAX, size)
             if not size:
                 raise BadTimestamp("ots.argument", "an operation with nothing to add", at=at)
             argument = source[at : at + size]
