@@ -13,10 +13,11 @@ from sqlalchemy import delete, insert, select, update
 
 from lodestamp.core.merkle import leaf_hashes, root
 from lodestamp.core.timestamps import SHA256, BitcoinHeader, Op, apply_ops, encode_path
-from lodestamp.faces.http import Address, Listener, calendar_application
-from lodestamp.node.anchors import Calendar
+from lodestamp.faces.http import Address, Listener, serve_calendar
+from lodestamp.node.anchors import Calendar, audit_calendars
 from lodestamp.node.anchors.tables import commitments, cycles, headers
 from lodestamp.node.clock import now_ms
+from lodestamp.node.findings import AuditReport, Finding
 from lodestamp.node.storage import Database
 
 WAIT_S = 10
@@ -103,8 +104,8 @@ def served_calendar(folder: Path, uri: str | None = None) -> Iterator[Served]:
     try:
         uri = uri or f"http://{listener.address}"
         with Calendar.open(database, uri, SECRET, now_ms, period_s=PERIOD_S) as calendar:
-            application = calendar_application(calendar)
-            thread = threading.Thread(target=listener.run, args=(application,), daemon=True)
+            serving = (listener, calendar)
+            thread = threading.Thread(target=serve_calendar, args=serving, daemon=True)
             thread.start()
             try:
                 yield Served(calendar, database)
@@ -114,3 +115,22 @@ def served_calendar(folder: Path, uri: str | None = None) -> Iterator[Served]:
                 assert not thread.is_alive()
     finally:
         database.close()
+
+
+@contextmanager
+def audited_calendar(folder: Path, uri: str | None = None) -> Iterator[Served]:
+    """Serve a calendar and, when the test is done with it, hold it against the auditor."""
+    with served_calendar(folder, uri) as served:
+        yield served
+    assert findings(folder / "a.db") == []
+
+
+def findings(path: Path, origin: str = "log.example/a") -> list[Finding]:
+    """What the auditor of calendars finds in a database."""
+    database = Database.open(path)
+    report = AuditReport()
+    try:
+        audit_calendars(database, origin, report)
+    finally:
+        database.close()
+    return report.findings

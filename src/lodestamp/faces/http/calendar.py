@@ -11,6 +11,8 @@ import asyncio
 import html
 import logging
 import re
+import resource
+import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -19,16 +21,23 @@ from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 from litestar.status_codes import HTTP_200_OK
 
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
 from lodestamp.core.encoding import canonical_json
 from lodestamp.errors import LodestampError
+from lodestamp.faces.http.listening import Listener
 from lodestamp.node.anchors import COMMITMENT_SIZE, DIGEST_SIZE_MAX, Calendar, Standing
 from lodestamp.version import __version__
 
+CALENDAR_CONNECTIONS_MAX: Final = 10_000
+"""Clients at once: each waits for the next tree, so as many as one tree takes."""
+_SPARE_FILES: Final = 128
 OCTETS: Final = "application/octet-stream"
 TEXT: Final = "text/plain"
 _FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000"}
 _A_MINUTE: Final = {"Cache-Control": "public, max-age=60"}
 _A_MOMENT: Final = {"Cache-Control": "public, max-age=10"}
+_NO_LENGTH: Final = "invalid Content-Length"
 _NOT_FOUND: Final = "Not found"
 _is_length: Final = re.compile(r"[0-9]{1,10}").fullmatch
 _is_hex: Final = re.compile(r"(?:[0-9A-Fa-f]{2})*").fullmatch
@@ -37,7 +46,17 @@ _logger: Final = logging.getLogger("lodestamp.http")
 _Asking = Request[Any, Any, Any]
 
 
-def calendar_application(calendar: Calendar) -> Litestar:
+class CalendarProtocol(H11Protocol):
+    """Reads requests, and tells of a Content-Length that is none as the reference server does."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer a request that is malformed; it is called while the error is being caught."""
+        if "Content-Length" in str(sys.exception()):
+            msg = _NO_LENGTH
+        super().send_400_response(msg)
+
+
+def _application(calendar: Calendar) -> Litestar:
     """Return the application that serves a calendar; it closes nothing."""
 
     @post("/digest", status_code=HTTP_200_OK)
@@ -88,10 +107,17 @@ def calendar_application(calendar: Calendar) -> Litestar:
     )
 
 
+def _connections_max() -> int:
+    """Return how many clients may wait at once: a file each, and some left for the database."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = CALENDAR_CONNECTIONS_MAX if soft == resource.RLIM_INFINITY else soft - _SPARE_FILES
+    return max(1, min(CALENDAR_CONNECTIONS_MAX, files))
+
+
 def _refusal(length: str) -> str | None:
     """Return what is wrong with a digest of this Content-Length."""
     if not _is_length(length):
-        return "invalid Content-Length"
+        return _NO_LENGTH
     if int(length) > DIGEST_SIZE_MAX:
         return "digest too long"
     return None if int(length) else "digest empty"
@@ -139,4 +165,13 @@ def _page(uri: str, shown: Mapping[str, Any]) -> str:
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Calendar</title>'
         f"<h1>OpenTimestamps calendar</h1><p>{html.escape(uri)}<table>{rows}</table></html>\n"
+    )
+
+
+def serve_calendar(listener: Listener, calendar: Calendar) -> None:
+    """Serve a calendar on a listener until that is stopped; see `Listener.run`."""
+    listener.run(
+        _application(calendar),
+        connections_max=_connections_max(),
+        protocol=CalendarProtocol,
     )

@@ -7,16 +7,22 @@ from lodestamp.node.anchors.calendar.aggregator import (
     PERIOD_S_MAX,
     PERIOD_S_MIN,
 )
+from lodestamp.node.anchors.calendar.audit import audit_calendars
 from lodestamp.node.anchors.calendar.client import (
     ANSWER_SIZE_MAX,
     CalendarClient,
     NotYet,
     Promised,
 )
+from lodestamp.node.anchors.calendar.completing import Completed, Completer, Headers
 from lodestamp.node.anchors.calendar.journal import COMMITMENT_SIZE, Imported, Journal
 from lodestamp.node.anchors.calendar.lookup import Answer, Standing
+from lodestamp.node.anchors.calendar.own import OwnCalendar
 from lodestamp.node.anchors.calendar.secret import load_secret
 from lodestamp.node.anchors.calendar.service import Calendar
+from lodestamp.node.anchors.calendar.stored_headers import StoredHeaders
+from lodestamp.node.anchors.calendar.submissions import Submission, Submissions
+from lodestamp.node.anchors.calendar.upgrader import Round, Upgrader
 from lodestamp.node.anchors.calendar.uris import (
     CALENDARS_MAX,
     PUBLIC_CALENDARS,
@@ -38,12 +44,22 @@ __all__ = [
     "Answer",
     "Calendar",
     "CalendarClient",
+    "Completed",
+    "Completer",
+    "Headers",
     "Imported",
     "Journal",
     "NotYet",
+    "OwnCalendar",
     "Promised",
+    "Round",
     "Standing",
+    "StoredHeaders",
+    "Submission",
+    "Submissions",
+    "Upgrader",
     "Whitelist",
+    "audit_calendars",
     "load_secret",
     "parse_own_uri",
     "parse_uri",

@@ -47,10 +47,13 @@ class Completed:
     height: int | None
     reasons: dict[str, str]
 
-    @property
-    def reason(self) -> str:
-        """All reasons in one line."""
-        return "; ".join(f"{uri}: {reason}" for uri, reason in self.reasons.items())
+    def reason_beside(self, uri: str) -> str:
+        """Return all reasons in one line; that of `uri` itself does not repeat its name."""
+        said = (
+            reason if named == uri else f"{named}: {reason}"
+            for named, reason in self.reasons.items()
+        )
+        return "; ".join(said) or "it names no calendar"
 
 
 class Completer:
@@ -92,7 +95,7 @@ class Completer:
         try:
             return self._ask(uri, message)
         except CalendarError as error:
-            return NotYet(error.message)
+            return NotYet(error.message.removeprefix(f"{uri}: "))
 
     def _verified(
         self, ops: tuple[Op, ...], answer: Timestamp, start: bytes, reasons: dict[str, str]

@@ -84,7 +84,7 @@ class Lookup:
             row = connection.execute(query).one_or_none()
             if row is None:
                 return Answer(None, NOT_FOUND)
-            if row.state == _FINAL:
+            if row.state == _FINAL and row.leaf < row.count:
                 return Answer(self._way(connection, commitment, row))
             if row.state == _MINED:
                 return Answer(None, self._waits_for(connection, row))

@@ -8,7 +8,7 @@ up to six hours, a fifth more or less so that no two nodes keep step.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from lodestamp.core.timestamps import (
     Timestamp,
     anchor_digest,
     encode_timestamp,
+    merge,
     parse_timestamp,
 )
 from lodestamp.core.transparency import parse_checkpoint, parse_note
@@ -102,9 +103,20 @@ class Submissions:
         )
 
     def completed(self, submission: Submission, timestamp: Timestamp) -> None:
-        """Note the way to a block, which has been verified."""
-        ots = encode_timestamp(timestamp)
+        """Note the way to a block, which has been verified, beside what was promised."""
+        whole = timestamp
+        if submission.timestamp is not None:
+            whole = merge(submission.timestamp, timestamp)
+        ots = encode_timestamp(whole)
         self._note(submission, ots=ots, state=COMPLETE, reason=None)
+
+    def reopen(self, submissions_: Sequence[Submission]) -> None:
+        """Note that what was complete is not in the best chain any more: ask again, at once."""
+        for each in submissions_:
+            here = (submissions.c.size == each.size) & (submissions.c.uri == each.uri)
+            values = {"state": PENDING, "next_try": self._clock_ms(), "tries": 0}
+            with self._database.writing("reopening what a calendar had completed") as connection:
+                connection.execute(update(submissions).where(here).values(**values))
 
     def postponed(self, submission: Submission, reason: str) -> None:
         """Note why a try was vain, and when the next one is."""
@@ -126,6 +138,12 @@ class Submissions:
         """Return what was handed to calendars of the checkpoint of this size."""
         query = select(submissions).where(submissions.c.size == size)
         return self._all(query.order_by(submissions.c.uri))
+
+    def uris(self) -> list[str]:
+        """Return the calendars that something was ever handed to: each was named by hand."""
+        query = select(submissions.c.uri).distinct().order_by(submissions.c.uri)
+        with self._database.reading("reading which calendars were named") as connection:
+            return list(connection.execute(query).scalars())
 
     def first_complete(self, index: int) -> list[Submission]:
         """Return the complete ones of the smallest checkpoint that covers a leaf (R68)."""

@@ -135,7 +135,7 @@ class Upgrader:
         assert submission.timestamp is not None  # noqa: S101  unsent ones went another way
         completed = completer.complete(submission.timestamp)
         if completed.timestamp is None:
-            self._submissions.postponed(submission, completed.reason or "it names no calendar")
+            self._submissions.postponed(submission, completed.reason_beside(submission.uri))
             return False
         self._submissions.completed(submission, completed.timestamp)
         return True

@@ -8,7 +8,7 @@ a private network is asked only when it was added by hand in so many words.
 >>> allowed.refusal("https://alice.btc.calendar.opentimestamps.org") is None
 True
 >>> allowed.refusal("http://127.0.0.1:8332")
-'http://127.0.0.1:8332 is no calendar that was named: --calendar names one'
+'it is no calendar that was named: --calendar names one'
 """
 
 from __future__ import annotations
@@ -115,9 +115,9 @@ class Whitelist:
             for scheme, netloc, path in self._patterns
         )
         if not allowed:
-            return f"{uri} is no calendar that was named: --calendar names one"
+            return "it is no calendar that was named: --calendar names one"
         if uri.is_internal:
-            return f"{uri} is on this machine or a private network: --calendar must name it"
+            return "it is on this machine or a private network: --calendar must name it"
         return None
 
 
