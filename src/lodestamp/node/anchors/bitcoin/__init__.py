@@ -2,6 +2,7 @@
 
 from lodestamp.node.anchors.bitcoin.anchorer import POLL_S, AnchorEvent, BitcoinAnchorer
 from lodestamp.node.anchors.bitcoin.building import ChainedBuilder
+from lodestamp.node.anchors.bitcoin.chain import ChainBehind, chain_behind
 from lodestamp.node.anchors.bitcoin.cycle import (
     CONFIRMATIONS,
     CONFIRMATIONS_MIN,
@@ -44,6 +45,7 @@ __all__ = [
     "Action",
     "AnchorEvent",
     "BitcoinAnchorer",
+    "ChainBehind",
     "ChainedBuilder",
     "Cycle",
     "FeeTerms",
@@ -57,6 +59,7 @@ __all__ = [
     "View",
     "anchor_script",
     "anchor_transaction",
+    "chain_behind",
     "encode_ops",
     "next_action",
     "next_start",
