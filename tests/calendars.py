@@ -99,8 +99,18 @@ class Served:
 @contextmanager
 def served_calendar(folder: Path, uri: str | None = None) -> Iterator[Served]:
     """Serve the calendar of a folder on a free port, under that address, until the block ends."""
-    listener = Listener.bind(Address("127.0.0.1", 0))
     database = Database.open(folder / "a.db")
+    try:
+        with served_over(database, uri) as served:
+            yield served
+    finally:
+        database.close()
+
+
+@contextmanager
+def served_over(database: Database, uri: str | None = None) -> Iterator[Served]:
+    """Serve the calendar of an open database, which stays open."""
+    listener = Listener.bind(Address("127.0.0.1", 0))
     try:
         uri = uri or f"http://{listener.address}"
         with Calendar.open(database, uri, SECRET, now_ms, period_s=PERIOD_S) as calendar:
@@ -114,7 +124,7 @@ def served_calendar(folder: Path, uri: str | None = None) -> Iterator[Served]:
                 thread.join(timeout=20)
                 assert not thread.is_alive()
     finally:
-        database.close()
+        listener.close()
 
 
 @contextmanager

@@ -20,7 +20,6 @@ from litestar import Litestar, Request, Response, get, post
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 from litestar.status_codes import HTTP_200_OK
-
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from lodestamp.core.encoding import canonical_json

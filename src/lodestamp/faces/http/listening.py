@@ -94,8 +94,8 @@ class Listener:
     ) -> None:
         """Serve until `stop`, or in the main thread until SIGINT or SIGTERM; then let go.
 
-        Of more than `connections_max` connections at once the others are told to come again. `protocol` reads
-        the requests.
+        Of more than `connections_max` connections at once the others are told to come again.
+        `protocol` reads the requests.
         """
         configuration = uvicorn.Config(
             application,
