@@ -12,6 +12,8 @@ from lodestamp.core.proof.bitcoin_trust import MIN_CONFIRMATIONS, BitcoinTrust
 from lodestamp.core.proof.build import authority_from, from_parts
 from lodestamp.core.proof.codec import FORMAT, VERSION, Proof
 from lodestamp.core.proof.codes import CODES
+from lodestamp.core.proof.detached import FindRun, verify_detached
+from lodestamp.core.proof.export import to_ots
 from lodestamp.core.proof.legs.content import (
     CONTENT_KIND,
     STATEMENT_PREDICATE,
@@ -78,6 +80,7 @@ __all__ = [
     "BitcoinTrust",
     "Checkpoint",
     "Content",
+    "FindRun",
     "Ledger",
     "LedgerResult",
     "Log",
@@ -93,5 +96,7 @@ __all__ = [
     "content_of",
     "expand_run",
     "from_parts",
+    "to_ots",
     "verify",
+    "verify_detached",
 ]

@@ -24,6 +24,7 @@ from lodestamp.faces.cli import (
     lending,
     log,
     ops,
+    ots,
     reading,
     record,
     serve,
@@ -72,6 +73,7 @@ sharing.add_verbs(keeping.content)
 app.add_typer(log.log, name="log")
 app.add_typer(calendar.calendar, name="calendar")
 app.add_typer(key.key, name="key")
+app.add_typer(ots.ots, name="ots")
 app.add_typer(flow.flow, name="flow")
 app.add_typer(bitcoin.bitcoin, name="bitcoin")
 app.add_typer(covenant.covenant, name="covenant")
