@@ -31,6 +31,7 @@ from lodestamp.core.timestamps.codec import (
     parse_detached,
     parse_timestamp,
 )
+from lodestamp.core.timestamps.commitment import commitment
 from lodestamp.core.timestamps.ops import (
     DIGEST_SIZES,
     HEXLIFY,
@@ -52,6 +53,7 @@ from lodestamp.core.timestamps.tree import (
     attested,
     lead_to,
     merge,
+    paths,
     prune,
     walk,
 )
@@ -86,6 +88,7 @@ __all__ = [
     "anchor_ops",
     "apply_ops",
     "attested",
+    "commitment",
     "content_ops",
     "encode_detached",
     "encode_path",
@@ -97,6 +100,7 @@ __all__ = [
     "parse_detached",
     "parse_timestamp",
     "path_ops",
+    "paths",
     "prune",
     "replay",
     "replay_timestamp",

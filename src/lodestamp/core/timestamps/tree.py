@@ -142,6 +142,16 @@ def walk(timestamp: Timestamp) -> Iterator[tuple[bytes, Attestation]]:
         waiting += [below for _, below in reversed(each.edges)]
 
 
+def paths(timestamp: Timestamp) -> Iterator[tuple[tuple[Op, ...], bytes, Attestation]]:
+    """Yield every attestation with the operations that lead to it, and the message they lead to."""
+    waiting: list[tuple[tuple[Op, ...], Timestamp]] = [((), timestamp)]
+    while waiting:
+        ops, each = waiting.pop()
+        for attestation in each.attestations:
+            yield ops, each.msg, attestation
+        waiting += [((*ops, op), below) for op, below in reversed(each.edges)]
+
+
 def merge(one: Timestamp, two: Timestamp) -> Timestamp:
     """Join all that two timestamps of one message say.
 

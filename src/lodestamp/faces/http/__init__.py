@@ -8,8 +8,10 @@ True
 """
 
 from lodestamp.faces.http.application import Mount, make_application
+from lodestamp.faces.http.calendar import calendar_application, serve_calendar
 from lodestamp.faces.http.listening import Address, Listener, parse_address
 from lodestamp.faces.http.mounts import MOUNTS, choose_mounts
+from lodestamp.faces.http.rpc import RpcServer
 from lodestamp.faces.http.simulator import SimulatorServer
 
 __all__ = [
@@ -17,8 +19,11 @@ __all__ = [
     "Address",
     "Listener",
     "Mount",
+    "RpcServer",
     "SimulatorServer",
+    "calendar_application",
     "choose_mounts",
     "make_application",
     "parse_address",
+    "serve_calendar",
 ]

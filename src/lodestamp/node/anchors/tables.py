@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -65,10 +66,14 @@ cycles = Table(
     Column("height", Integer),
     Column("block_hash", LargeBinary(32)),
     Column("ops", LargeBinary),
+    Column("mined_at", BigInteger),
     Column("updated_at", BigInteger, nullable=False),
     sqlite_autoincrement=True,
 )
-"""One anchoring in Bitcoin; `ops` leads from `tip` to the Merkle root of the block (R61)."""
+"""One anchoring in Bitcoin; `ops` leads from `tip` to the Merkle root of the block (R61).
+
+`tip`, `count` and `txid` are those of the version that was mined, before that of the newest one.
+"""
 
 commitments = Table(
     "calendar_commitment",
@@ -87,13 +92,18 @@ transactions = Table(
     METADATA,
     digest_column("txid", primary_key=True),
     Column("cycle", BigInteger, ForeignKey("anchor_cycle.id"), nullable=False, index=True),
+    Column("number", BigInteger, nullable=False),
     Column("raw", LargeBinary, nullable=False),
     Column("fee", BigInteger, nullable=False),
     digest_column("tip"),
     Column("count", BigInteger, nullable=False),
     Column("sent_at", BigInteger),
+    Column("height", Integer),
 )
-"""Every version of an anchoring transaction: any of them may be mined (R59)."""
+"""Every version of an anchoring transaction: any of them may be mined (R59).
+
+`number` counts the versions of a cycle; `height` is that of the block of the best chain it is in.
+"""
 
 coins = Table(
     "anchor_coin",
@@ -102,9 +112,31 @@ coins = Table(
     Column("vout", BigInteger, primary_key=True, autoincrement=False),
     Column("value", BigInteger, nullable=False),
     Column("height", Integer),
+    Column("coinbase", Boolean, nullable=False),
     Column("spent_by", LargeBinary(32)),
+    Column("spent_height", Integer),
 )
-"""What pays for anchors; `height` is null while unconfirmed."""
+"""What pays for anchors, as the best chain has it; `height` is null since its block has left."""
+
+blocks = Table(
+    "anchor_block",
+    METADATA,
+    integer_key("height"),
+    digest_column("hash"),
+)
+"""The last blocks that were read for coins and anchors: where to go on, and what has left (R62)."""
+
+events = Table(
+    "anchor_event",
+    METADATA,
+    integer_key("id", autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("cycle", BigInteger),
+    Column("detail", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""What an operator should know: funds run low, a block has left, an anchor is lost."""
 
 submissions = Table(
     "anchor_submission",
@@ -115,9 +147,16 @@ submissions = Table(
     Column("ots", LargeBinary, nullable=False),
     Column("state", Text, nullable=False),
     Column("next_try", BigInteger, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("reason", Text),
     Index("ix_anchor_submission_state_next_try", "state", "next_try"),
 )
-"""Checkpoints of ours handed to a calendar, and what it has answered so far."""
+"""Checkpoints of ours handed to a calendar, and what it has answered so far.
+
+`ots` is a bare timestamp of `digest`, empty while `state` is ``unsent``; then it is ``pending``,
+and ``complete`` once it ends in a verified block. `tries` counts the vain ones since, `reason`
+says why the last one was.
+"""
 
 headers = Table(
     "header",
@@ -128,3 +167,13 @@ headers = Table(
     Column("chainwork", LargeBinary(32), nullable=False),
 )
 """The best chain of block headers; `chainwork` is big-endian, so that it sorts as a number."""
+
+side_headers = Table(
+    "header_side",
+    METADATA,
+    digest_column("hash", primary_key=True),
+    Column("height", Integer, nullable=False, index=True),
+    Column("raw", LargeBinary(80), nullable=False),
+    Column("chainwork", LargeBinary(32), nullable=False),
+)
+"""Valid headers off the best chain, near its tip: the branch may yet get more work (R66)."""

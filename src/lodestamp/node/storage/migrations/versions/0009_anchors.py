@@ -14,11 +14,17 @@ def upgrade() -> None:
     _make_witnesses()
     _make_anchors()
     _make_calendars()
+    _make_headers()
 
 
 def _row_id() -> sa.Column[Any]:
     key = sa.BigInteger().with_variant(sa.Integer, "sqlite")
     return sa.Column("id", key, autoincrement=True, nullable=False)
+
+
+def _height() -> sa.Column[Any]:
+    key = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+    return sa.Column("height", key, nullable=False)
 
 
 def _make_witnesses() -> None:
@@ -74,6 +80,8 @@ def _make_calendars() -> None:
         sa.Column("ots", sa.LargeBinary, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("next_try", sa.BigInteger, nullable=False),
+        sa.Column("tries", sa.Integer, nullable=False),
+        sa.Column("reason", sa.Text),
         sa.PrimaryKeyConstraint("size", "uri", name="pk_anchor_submission"),
     )
     op.create_index(
@@ -92,6 +100,7 @@ def _make_anchors() -> None:
         sa.Column("height", sa.Integer),
         sa.Column("block_hash", sa.LargeBinary(32)),
         sa.Column("ops", sa.LargeBinary),
+        sa.Column("mined_at", sa.BigInteger),
         sa.Column("updated_at", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_anchor_cycle"),
         sqlite_autoincrement=True,
@@ -101,11 +110,13 @@ def _make_anchors() -> None:
         "anchor_tx",
         sa.Column("txid", sa.LargeBinary(32), nullable=False),
         sa.Column("cycle", sa.BigInteger, nullable=False),
+        sa.Column("number", sa.BigInteger, nullable=False),
         sa.Column("raw", sa.LargeBinary, nullable=False),
         sa.Column("fee", sa.BigInteger, nullable=False),
         sa.Column("tip", sa.LargeBinary(32), nullable=False),
         sa.Column("count", sa.BigInteger, nullable=False),
         sa.Column("sent_at", sa.BigInteger),
+        sa.Column("height", sa.Integer),
         sa.ForeignKeyConstraint(["cycle"], ["anchor_cycle.id"]),
         sa.PrimaryKeyConstraint("txid", name="pk_anchor_tx"),
     )
@@ -116,15 +127,45 @@ def _make_anchors() -> None:
         sa.Column("vout", sa.BigInteger, nullable=False),
         sa.Column("value", sa.BigInteger, nullable=False),
         sa.Column("height", sa.Integer),
+        sa.Column("coinbase", sa.Boolean, nullable=False),
         sa.Column("spent_by", sa.LargeBinary(32)),
+        sa.Column("spent_height", sa.Integer),
         sa.PrimaryKeyConstraint("txid", "vout", name="pk_anchor_coin"),
     )
     op.create_table(
+        "anchor_block",
+        _height(),
+        sa.Column("hash", sa.LargeBinary(32), nullable=False),
+        sa.PrimaryKeyConstraint("height", name="pk_anchor_block"),
+    )
+    op.create_table(
+        "anchor_event",
+        _row_id(),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("cycle", sa.BigInteger),
+        sa.Column("detail", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_anchor_event"),
+        sqlite_autoincrement=True,
+    )
+
+
+def _make_headers() -> None:
+    op.create_table(
         "header",
-        sa.Column("height", sa.BigInteger().with_variant(sa.Integer, "sqlite"), nullable=False),
+        _height(),
         sa.Column("hash", sa.LargeBinary(32), nullable=False),
         sa.Column("raw", sa.LargeBinary(80), nullable=False),
         sa.Column("chainwork", sa.LargeBinary(32), nullable=False),
         sa.PrimaryKeyConstraint("height", name="pk_header"),
         sa.UniqueConstraint("hash", name="uq_header_hash"),
     )
+    op.create_table(
+        "header_side",
+        sa.Column("hash", sa.LargeBinary(32), nullable=False),
+        sa.Column("height", sa.Integer, nullable=False),
+        sa.Column("raw", sa.LargeBinary(80), nullable=False),
+        sa.Column("chainwork", sa.LargeBinary(32), nullable=False),
+        sa.PrimaryKeyConstraint("hash", name="pk_header_side"),
+    )
+    op.create_index("ix_header_side_height", "header_side", ["height"])

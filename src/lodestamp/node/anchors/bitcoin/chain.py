@@ -1,0 +1,52 @@
+"""The chain of anchors behind one of them, as a verifier is given it (R65; covenants spec T6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from lodestamp.core.bitcoin import Transaction
+from lodestamp.errors import LogCorrupt
+from lodestamp.node.anchors.bitcoin.path import state_of
+from lodestamp.node.anchors.bitcoin.rows import find_version
+
+
+@dataclass(frozen=True, slots=True)
+class ChainBehind:
+    """The links from the genesis to one anchor, and the tips that those after the genesis add.
+
+    `state_before` is what the last link but one publishes, 32 bytes.
+    """
+
+    transactions: tuple[Transaction, ...]
+    tips: tuple[bytes, ...]
+    state_before: bytes
+
+    @property
+    def genesis_txid(self) -> bytes:
+        """The id of the first link, internal byte order."""
+        return self.transactions[0].txid
+
+
+def chain_behind(connection: Connection, txid: bytes) -> ChainBehind | None:
+    """Return the chain that ends with a version; None for a plain anchor.
+
+    LogCorrupt when a link is not stored.
+    """
+    links: list[Transaction] = []
+    tips: list[bytes] = []
+    while True:
+        row = find_version(connection, txid)
+        if row is None:
+            raise LogCorrupt(f"link {txid[::-1].hex()} of the chain of anchors is not stored")
+        tx = Transaction.decode(row.raw)
+        if state_of(tx) is None:
+            return None
+        links.append(tx)
+        if not row.count:
+            break
+        tips.append(row.tip)
+        txid = tx.inputs[0].prevout.txid
+    before = state_of(links[min(1, len(links) - 1)]) or b""
+    return ChainBehind(tuple(reversed(links)), tuple(reversed(tips)), before)
