@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import time
 from hashlib import sha256
 
 import pytest
 
 import ots_files
 from chains import OTHER
+from engines import find_engine
 from lodestamp.core.bitcoin import REGTEST, TxOut
 from lodestamp.core.encoding import canonical_json
 from lodestamp.core.proof import (
@@ -28,7 +31,8 @@ from lodestamp.core.timestamps import (
 )
 from lodestamp.core.transparency import parse_checkpoint, parse_note
 from lodestamp.faces.cli.program import run
-from lodestamp.node.chains import FileSigner, open_source, plan
+from lodestamp.faces.http import SimulatorServer
+from lodestamp.node.chains import FileSigner, SimulatorRpc, open_source, plan
 
 HELLO = "000000000000000003e892881a8cdcdc117c06d444057c98b6f04a9ee75a2319:358391"
 
@@ -123,6 +127,52 @@ def test_a_stamped_file_is_exported_and_verified_by_the_chain_and_by_headers(cli
     assert codes(cli("ots", "verify", ots, "--chain", "sim:", "--json", code=1)) == [
         "time.root_mismatch"
     ]
+
+
+@pytest.mark.engine
+def test_the_stock_client_verifies_what_is_exported(cli, tmp_path):
+    """R42, R43 and D1: it walks through our log to the block, and knows nothing of either."""
+    file = tmp_path / "report.txt"
+    file.write_bytes(b"the report\n")
+    cli("stamp", file, "--sha256")
+    proof = tmp_path / "report.txt.proof.json"
+
+    def complete(digest):
+        ots, height, headers = anchored(cli, tmp_path, digest)
+        return Anchor(AnchorKind.OTS, "regtest", ots, height, compress_run(headers))
+
+    with_anchor(proof, complete)
+    cli("ots", "export", proof, "--network", "regtest")
+    cli("ots", "export", proof, "--network", "regtest", "--from", "content")
+    block = tmp_path / "report.txt.operation.json"
+    source = open_source(f"sim://{tmp_path}/home/chain/regtest.db")
+    rpc = SimulatorRpc(source.simulator, lambda: int(time.time()))
+    with SimulatorServer(rpc, "127.0.0.1", 0, tmp_path / ".cookie") as server:
+        for about in (block, file):
+            code, said = stock_verify(about, server)
+            assert (code, "Success!" in said) == (0, True), said
+            about.write_bytes(about.read_bytes() + b"!")
+            code, said = stock_verify(about, server)
+            assert code == 1, said
+            assert "does not match" in said
+    source.close()
+
+
+def stock_verify(about, server):
+    """Return exit code and words of the stock client on `about`.ots."""
+    url = f"http://{server.cookie.read_text()}@127.0.0.1:{server.port}"
+    ran = subprocess.run(
+        [
+            find_engine("ots"), "--no-cache", "--btc-regtest", "--bitcoin-node", url,
+            "verify", f"{about}.ots",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={"HOME": str(about.parent), "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    return ran.returncode, ran.stdout + ran.stderr
 
 
 def failing(cli, *arguments, code=1):
