@@ -55,7 +55,10 @@ def digest_of(proof: Proof) -> bytes:
 def around(value: bytes) -> tuple[bytes, bytes]:
     """Return what stands before and behind 32 bytes that a transaction publishes (R56)."""
     coin = OutPoint(sha256(b"a coin").digest(), 0)
-    outputs = (TxOut(90_000, b"\x51\x20" + sha256(b"a key").digest()), TxOut(0, b"\x6a\x20" + value))
+    outputs = (
+        TxOut(90_000, b"\x51\x20" + sha256(b"a key").digest()),
+        TxOut(0, b"\x6a\x20" + value),
+    )
     encoded = Transaction(2, (TxIn(coin, sequence=0xFFFFFFFD),), outputs, 929_999).encode(
         witness=False
     )
@@ -74,7 +77,9 @@ def ops_of(digest: bytes, levels: int = LEVELS) -> tuple[Op, ...]:
 
 def first_header(merkle: bytes, net: NetworkParams, time: int = TIME + 3_600) -> BlockHeader:
     """Return a header over a Merkle root, not worked for yet."""
-    return BlockHeader(0x20000000, sha256d(b"the block before"), merkle, time, net.pow_limit_bits, 0)
+    return BlockHeader(
+        0x20000000, sha256d(b"the block before"), merkle, time, net.pow_limit_bits, 0
+    )
 
 
 def mined_upon(first: BlockHeader, count: int) -> list[BlockHeader]:
@@ -148,7 +153,9 @@ class Chain:
         return len(self.hashes) - self.hashes.index(block_hash) if block_hash in self.hashes else 0
 
 
-def store_of(run: Sequence[BlockHeader], net: NetworkParams = REGTEST, start: int = HEIGHT) -> Chain:
+def store_of(
+    run: Sequence[BlockHeader], net: NetworkParams = REGTEST, start: int = HEIGHT
+) -> Chain:
     """Return the store of a verifier who knows these headers."""
     return Chain(net, start, [header.hash for header in run])
 
