@@ -12,6 +12,8 @@ from lodestamp.core.proof.bitcoin_trust import MIN_CONFIRMATIONS, BitcoinTrust
 from lodestamp.core.proof.build import authority_from, from_parts, prune_anchors, replace_checkpoint
 from lodestamp.core.proof.codec import FORMAT, VERSION, Proof
 from lodestamp.core.proof.codes import CODES
+from lodestamp.core.proof.detached import FindRun, verify_detached
+from lodestamp.core.proof.export import to_ots
 from lodestamp.core.proof.legs.content import (
     CONTENT_KIND,
     STATEMENT_PREDICATE,
@@ -79,6 +81,7 @@ __all__ = [
     "BitcoinTrust",
     "Checkpoint",
     "Content",
+    "FindRun",
     "Ledger",
     "LedgerResult",
     "Log",
@@ -96,6 +99,8 @@ __all__ = [
     "from_parts",
     "prune_anchors",
     "replace_checkpoint",
+    "to_ots",
     "to_tlog_proof",
     "verify",
+    "verify_detached",
 ]

@@ -23,6 +23,7 @@ from lodestamp.faces.cli import (
     lending,
     log,
     ops,
+    ots,
     reading,
     record,
     serve,
@@ -68,6 +69,7 @@ reading.add_verbs(keeping.content)
 sharing.add_verbs(keeping.content)
 app.add_typer(log.log, name="log")
 app.add_typer(key.key, name="key")
+app.add_typer(ots.ots, name="ots")
 app.add_typer(flow.flow, name="flow")
 app.add_typer(bitcoin.bitcoin, name="bitcoin")
 app.add_typer(covenant.covenant, name="covenant")
