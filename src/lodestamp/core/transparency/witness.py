@@ -99,14 +99,15 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is to be done, why, and the lines of the log's own keys under the checkpoint.
+    """What is to be done, why, and what is worth keeping of the request.
 
-    `note` is the checkpoint with those lines alone: what is worth keeping of the request.
+    `note` is the checkpoint with a line of each known key that signed it; as it came where none
+    did.
     """
 
     outcome: Outcome
     reason: str
-    note: Note | None = None
+    note: Note
 
     @property
     def is_evidence(self) -> bool:
@@ -160,11 +161,12 @@ def decide(
     """
     stated = request.stated
     if keys is None:
-        return Decision(Outcome.UNKNOWN_LOG, f"{stated.origin:.120} is not witnessed here")
+        reason = f"{stated.origin:.120} is not witnessed here"
+        return Decision(Outcome.UNKNOWN_LOG, reason, request.note)
     try:
         note = _signed_by(request.note, keys)
     except BadNote as error:
-        return Decision(Outcome.NOT_SIGNED, error.message)
+        return Decision(Outcome.NOT_SIGNED, error.message, request.note)
     if request.old > stated.size:
         return Decision(
             Outcome.OLD_ABOVE_SIZE, f"old size {request.old} is above size {stated.size}", note
@@ -193,11 +195,10 @@ def _grown(state: WitnessState, request: AddCheckpoint, stated: Stated, note: No
 
 
 def _signed_by(note: Note, keys: Iterable[VerifierKey]) -> Note:
-    """Return the note with the lines of these keys alone; BadNote as `open_note`."""
+    """Return the note with one line of each of these keys that signed; BadNote as `open_note`."""
     verified = open_note(note.encode(), keys).verified
-    known = {(vkey.name, vkey.key_id) for vkey in verified}
-    lines = (each for each in note.signatures if (each.name, each.key_id) in known)
-    return Note(note.text, tuple(dict.fromkeys(lines)))
+    lines = {(each.name, each.key_id): each for each in note.signatures}
+    return Note(note.text, tuple(lines[vkey.name, vkey.key_id] for vkey in verified))
 
 
 def _malformed(reason: str) -> BadNote:
