@@ -10,7 +10,7 @@ from typing import Final
 
 from lodestamp.core.bitcoin import BlockHeader
 from lodestamp.core.proof import Anchor, AnchorKind, Proof, anchor_digest
-from lodestamp.core.timestamps import depth, parse_timestamp, walk
+from lodestamp.core.timestamps import parse_timestamp, walk
 from lodestamp.core.transparency import (
     ED25519_COSIGNATURE,
     MLDSA44_COSIGNATURE,
@@ -91,13 +91,13 @@ def _anchors(proof: Proof) -> Iterator[str]:
 def _path(proof: Proof, anchor: Anchor) -> Iterator[str]:
     """Say where the path of an anchor leads, from the digest of the carried checkpoint."""
     try:
-        timestamp = parse_timestamp(anchor.ots, _digest_of(proof))
+        digest = _digest_of(proof)
+        timestamp = parse_timestamp(anchor.ots, digest)
     except LodestampError as error:
         yield f"the path cannot be read: {error.message}"
         return
-    operations = depth(timestamp)
-    yield f"a path of {operations:,} {'operation' if operations == 1 else 'operations'}, ending:"
-    yield from (f"  {attestation}" for _message, attestation in walk(timestamp))
+    yield f"from its digest {digest.hex()} to"
+    yield from (f"  {message.hex()}: {end}" for message, end in walk(timestamp))
 
 
 def _digest_of(proof: Proof) -> bytes:
