@@ -161,7 +161,7 @@ _SENTENCES: Final[Mapping[str, Callable[[Facts, str], list[str]]]] = MappingProx
 
 _ANCHOR_REMARKS: Final = MappingProxyType(
     {
-        "time.pending": "The time is on its way: `lodestamp upgrade` asks again.",
+        "time.pending": "The time is on its way: its calendar will know the block later.",
         "time.work_below_floor": (
             "These headers prove nothing alone: --headers FILE knows the chain, or a --trust file "
             "pins the block."
