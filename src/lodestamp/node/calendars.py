@@ -48,8 +48,8 @@ from lodestamp.node.anchors import (
     Whitelist,
     parse_uri,
 )
+from lodestamp.node.calendar_settings import CalendarSettings
 from lodestamp.node.chains import ChainSource
-from lodestamp.node.configuration import CalendarSettings
 from lodestamp.node.progress import Progress
 from lodestamp.node.storage import Database
 

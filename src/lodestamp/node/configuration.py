@@ -7,6 +7,9 @@
     hosts = ["log.example.org"]              the names a listener goes by
     gateways = ["https://ipfs.example"]      where missing blocks are asked for
     kubo = "http://127.0.0.1:5001"           the kubo to push to and pull from
+    pq = true                                sign and cosign checkpoints with ML-DSA-44 too
+    witness = "witness.example/w1"           the name under which this node cosigns other logs
+    witness_timeout_s = 1                    how long a witness may take to answer
 
     [calendars]                              who is asked to anchor our checkpoints; default: nobody
     urls = ["https://calendar.example"]
@@ -15,6 +18,9 @@
 
     [tenants]                                who may ask this node to keep content
     ann = "sha256:…"                         the address of that tenant's bearer token
+
+    [witnesses]                              who is asked to cosign this log, and by which keys
+    "https://w1.example/witness" = ["witness.example/w1+…"]
 """
 
 from __future__ import annotations
@@ -29,32 +35,31 @@ from typing import Any, Final
 from lodestamp.core.encoding import digest_of_address, is_content_address
 from lodestamp.core.keys import KeyId, is_key_id
 from lodestamp.core.operations import NODE_LABEL_MAX, is_node_label
-from lodestamp.errors import HomeError
+from lodestamp.core.transparency import (
+    COSIGNATURE_TYPES,
+    ED25519_COSIGNATURE,
+    VerifierKey,
+    parse_vkey,
+)
+from lodestamp.errors import BadNote, HomeError
+from lodestamp.node.calendar_settings import (
+    CALENDARS_FORM,
+    CalendarSettings,
+    is_calendars,
+    read_calendars,
+)
 
 DEFAULT_NODE: Final = "local"
 """The node label; a host name would tell more than was asked."""
 TENANTS_MAX: Final = 1_000
 """Tenants of one node: each token is compared with all of them."""
-EVERY_S_DEFAULT: Final = 60
-"""Seconds between two checkpoints handed to calendars: what is sealed meanwhile the next covers."""
-EVERY_S_MAX: Final = 7 * 86_400
-"""A week: a longer silence is rather a missing calendar."""
-NEEDED_DEFAULT: Final = 2
-"""Calendars that must promise, or all where there are fewer: one alone may vanish."""
-NAMED_CALENDARS_MAX: Final = 16
-"""Calendars that a checkpoint goes to: each is a connection of its own."""
+WITNESS_KEYS_MAX: Final = 24
+"""Keys of all witnesses of one log: their post-quantum lines fill two thirds of a note."""
+WITNESS_TIMEOUT_S_MAX: Final = 60
+"""The longest wait for a witness that can be configured; the default is one second."""
 _is_host: Final = re.compile(r"[A-Za-z0-9.:\[\]-]{1,260}").fullmatch
 _is_name: Final = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
 _is_url: Final = re.compile(r"https?://[!-~]{1,1000}").fullmatch
-
-
-@dataclass(frozen=True, slots=True)
-class CalendarSettings:
-    """The calendars that checkpoints go to, how many must promise, and how often one goes."""
-
-    urls: tuple[str, ...] = ()
-    needed: int = NEEDED_DEFAULT
-    every_s: int = EVERY_S_DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,11 @@ class Configuration:
     gateways: tuple[str, ...] = ()
     kubo: str | None = None
     tenants: Mapping[str, bytes] = field(default_factory=dict)
-    calendars: CalendarSettings = CalendarSettings()
+    calendars: CalendarSettings = field(default_factory=CalendarSettings)
+    pq: bool = False
+    witness: str | None = None
+    witness_timeout_s: int = 1
+    witnesses: Mapping[str, tuple[VerifierKey, ...]] = field(default_factory=dict)
 
 
 def parse_configuration(path: str, data: bytes) -> Configuration:
@@ -90,10 +99,10 @@ def parse_configuration(path: str, data: bytes) -> Configuration:
         document[name] = tuple(document.get(name, ()))
     tenants = document.get("tenants", {})
     document["tenants"] = {name: digest_of_address(each) for name, each in tenants.items()}
-    if "calendars" in document:
-        calendars = document["calendars"]
-        urls = tuple(calendars.get("urls", ()))
-        document["calendars"] = CalendarSettings(**{**calendars, "urls": urls})
+    document["calendars"] = read_calendars(document.get("calendars", {}))
+    document["witnesses"] = {
+        url: tuple(map(parse_vkey, vkeys)) for url, vkeys in document.get("witnesses", {}).items()
+    }
     return Configuration(**document)
 
 
@@ -114,17 +123,31 @@ def _is_tenants(value: Any) -> bool:
     )
 
 
-def _is_calendars(value: Any) -> bool:
-    if not isinstance(value, dict) or value.keys() - {"urls", "needed", "every_s"}:
+def _is_witness_name(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(VerifierKey(value, ED25519_COSIGNATURE, bytes(32)))
+    except BadNote:
         return False
-    urls = value.get("urls", [])
-    return (
-        _list_of(_is_url)(urls)
-        and len(urls) <= NAMED_CALENDARS_MAX
-        and type(value.get("needed", 1)) is int
-        and 1 <= value.get("needed", 1) <= max(1, len(urls))
-        and type(value.get("every_s", 1)) is int
-        and 1 <= value.get("every_s", 1) <= EVERY_S_MAX
+
+
+def _is_seconds(value: Any) -> bool:
+    return type(value) is int and 1 <= value <= WITNESS_TIMEOUT_S_MAX
+
+
+def _is_witnesses(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    keys = list[VerifierKey]()
+    try:
+        for url, vkeys in value.items():
+            if not _is_url(url) or not isinstance(vkeys, list) or not vkeys:
+                return False
+            keys += map(parse_vkey, vkeys)
+    except (BadNote, TypeError, AttributeError):
+        return False
+    known = {(key.name, key.key_id) for key in keys}
+    return len(keys) == len(known) <= WITNESS_KEYS_MAX and all(
+        key.key_type in COSIGNATURE_TYPES for key in keys
     )
 
 
@@ -135,9 +158,13 @@ _SETTINGS: Final[Mapping[str, tuple[Callable[[Any], object], str]]] = MappingPro
         "hosts": (_list_of(_is_host), "a list of names such as example.org"),
         "gateways": (_list_of(_is_url), "a list of URLs such as https://ipfs.example"),
         "kubo": (lambda value: isinstance(value, str) and _is_url(value), "a URL"),
-        "calendars": (
-            _is_calendars,
-            f"a table of urls (at most {NAMED_CALENDARS_MAX}), needed (1 to as many) and every_s",
+        "calendars": (is_calendars, CALENDARS_FORM),
+        "pq": (lambda value: type(value) is bool, "true or false"),
+        "witness": (_is_witness_name, "a name such as witness.example/w1, with no space or plus"),
+        "witness_timeout_s": (_is_seconds, f"a number from 1 to {WITNESS_TIMEOUT_S_MAX}"),
+        "witnesses": (
+            _is_witnesses,
+            f"a table of URLs, each with its vkeys; at most {WITNESS_KEYS_MAX}, none twice",
         ),
         "tenants": (_is_tenants, "a table of names, each with sha256: and 64 hex digits"),
     }

@@ -71,6 +71,7 @@ from lodestamp.node.recorder.recorded import (
 from lodestamp.node.recorder.recorder import LOCAL_PEER, Answer, Recorder
 from lodestamp.node.recorder.rights import Rights, read_rights
 from lodestamp.node.recorder.rows import Private
+from lodestamp.node.recorder.tiles import TileReader
 
 __all__ = [
     "LOCAL_PEER",
@@ -90,6 +91,7 @@ __all__ = [
     "Recorder",
     "Released",
     "Rights",
+    "TileReader",
     "Wanted",
     "above",
     "above_chains",
