@@ -38,6 +38,20 @@ TIME = 1_767_225_600
 """2026-01-01T00:00:00Z, in Unix seconds."""
 
 
+LEDGER: dict[str, Any] = {
+    "engine": "embedded",
+    "chain": "example",
+    "height": 7,
+    "transaction": "dHg=",
+    "index": 0,
+    "count": 1,
+    "path": "",
+    "header": {"height": 7},
+    "finality": {"form": "authority"},
+}
+"""A ledger section by its shape alone: this version reads no further."""
+
+
 def key(label: str) -> SigningKey:
     """Return the Ed25519 key whose seed is the SHA-256 of a label."""
     return SigningKey.from_seed("ed25519", sha256(f"lodestamp vectors: {label}".encode()).digest())

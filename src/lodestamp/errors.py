@@ -74,6 +74,7 @@
     ├── SyncError                   two nodes did not come together
     │   ├── PeerError                   the peer is away, refuses, or answers what is no answer
     │   └── SnapshotGoneError           the set being compared is no longer kept; start again
+    ├── CalendarError               a calendar that is away, busy, refuses or answers nonsense
     ├── AccessError                 who asks is not known here, or may not have what is asked
     ├── ListenError                 an address that cannot be listened on
     ├── StoreError                  disk, database or file system: the environment failed
@@ -649,6 +650,13 @@ class SnapshotGoneError(SyncError):
     """The set being compared is no longer kept, or its key was renewed: start again."""
 
     default_code = "snapshot-gone"
+
+
+class CalendarError(LodestampError):
+    """A calendar that is away, busy, refuses, or answers what is no timestamp: ``calendar.*``."""
+
+    def __init__(self, code: str, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, code=code, hint=hint)
 
 
 class AccessError(LodestampError):

@@ -23,12 +23,14 @@ from lodestamp.core.merkle import (
 from lodestamp.core.transparency import (
     ED25519_COSIGNATURE,
     Checkpoint,
+    Cosigner,
     NoteSigner,
     open_note,
     parse_checkpoint,
     parse_note,
     parse_vkey,
     sign_note,
+    verify_cosignatures,
 )
 
 
@@ -91,14 +93,13 @@ def test_the_log_signs_the_published_note_byte_for_byte(cases):
         assert parse_note(published).encode() == published
 
 
-def test_the_published_note_opens_and_lists_its_witness_as_ignored(cases):
+def test_the_published_note_opens_under_its_log_and_its_witness(cases):
     for case in cases:
         log, witness = parse_vkey(case["log_vkey"]), parse_vkey(case["witness_vkey"])
         assert witness.key_type == ED25519_COSIGNATURE
         opened = open_note(case["note"].encode(), [log, witness])
-        assert opened.verified == (log,)
-        assert opened.ignored == (case["note"].rstrip("\n").split("\n")[-1],)
-        assert opened.ignored[0].startswith(f"\u2014 {witness.name} ")
+        assert opened.verified == (log, witness)
+        assert opened.ignored == ()
         checkpoint = parse_checkpoint(opened.text)
         assert (checkpoint.origin, checkpoint.size, checkpoint.root.hex()) == (
             case["origin"],
@@ -106,3 +107,16 @@ def test_the_published_note_opens_and_lists_its_witness_as_ignored(cases):
             case["root"],
         )
         assert base64_encode(checkpoint.root) in opened.text
+
+
+def test_the_witness_signs_the_published_cosignature_byte_for_byte(cases):
+    for case in cases:
+        seed = sha256(bytes.fromhex(case["log_seed"])).digest()
+        cosigner = Cosigner("witness.example/w1", SigningKey.from_seed("ed25519", seed))
+        assert cosigner.verifier_key.text() == case["witness_vkey"]
+        note = parse_note(case["note"].encode())
+        line = cosigner.sign(note.text, case["witness_time"])
+        assert note.signatures[1] == line
+        (said,) = verify_cosignatures(note, [cosigner.verifier_key])
+        assert (said.time, said.line()) == (case["witness_time"], line.line())
+    assert len(cases) == 8

@@ -21,6 +21,7 @@ from lodestamp.core.merkle import InclusionProof, verify_inclusion
 from lodestamp.core.merkle import operation_leaf as leaf
 from lodestamp.errors import SourceError
 from lodestamp.faces.cli.program import run
+from proofs import LEDGER
 
 
 class Shell:
@@ -370,7 +371,7 @@ def test_a_narrow_terminal_encoding_ends_no_verdict(shell, verb):
 def test_a_hostile_proof_is_shown_in_bounded_time(shell):
     shell("stamp", "report.txt")
     top = json.loads((shell.folder / "report.txt.proof.json").read_text())
-    top["ledger"] = {"a": [0] * 1_000_000}
+    top["ledger"] = {**LEDGER, "header": {"a": [0] * 1_000_000}}
     text = json.dumps(top, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     (shell.folder / "big.json").write_text(text)
     out = shell("show", "big.json")

@@ -7,15 +7,25 @@ from typing import Any
 
 import pytest
 
-from lodestamp.core.proof import LEGS, AuthorPin, LogPin, Trust, Unpinned
-from lodestamp.core.transparency import ED25519_COSIGNATURE, VerifierKey
+from lodestamp.core.proof import LEGS, AuthorPin, BitcoinTrust, LogPin, Trust, Unpinned
+from lodestamp.core.transparency import (
+    ED25519_COSIGNATURE,
+    VerifierKey,
+    parse_policy,
+    parse_vkey,
+    threshold_policy,
+)
 from lodestamp.errors import TrustError
 from proofs import AUTHOR, LOG_KEY, ORIGIN, OTHER_LOG_KEY, log_vkey
 
 VKEY = log_vkey().text()
 WITNESS = VerifierKey("witness.example/w1", ED25519_COSIGNATURE, LOG_KEY.public_key.raw).text()
+TWO_NAMES = [
+    VerifierKey(f"witness.example/w{n}", ED25519_COSIGNATURE, LOG_KEY.public_key.raw).text()
+    for n in (1, 2)
+]
 DID = "did:pn:human:" + "ab" * 32
-HASH = "00" * 32
+HASH = "0a" * 31 + "00"
 LEDGER = {"chain_id": "c", "kind": "genesis", "height": 1, "hash": HASH, "time": 5}
 FULL: dict[str, Any] = {
     "version": 1,
@@ -28,8 +38,8 @@ FULL: dict[str, Any] = {
     "bitcoin": {
         "network": "signet",
         "checkpoints": [{"height": 1, "hash": HASH}],
-        "work_floor_log2": 81,
-        "min_confirmations": 6,
+        "work_floor_log2": 82,
+        "min_confirmations": 7,
     },
 }
 
@@ -50,9 +60,9 @@ def test_every_member_is_read():
     assert trust.authors == (AuthorPin(AUTHOR.key_id, "Ada"), AuthorPin(DID))
     assert trust.require == {"log", "time"}
     assert trust.unpinned is Unpinned.SELF_ASSERTED
-    assert trust.witnesses == FULL["witnesses"]
+    assert trust.witnesses == threshold_policy(1, [parse_vkey(WITNESS)])
     assert trust.ledgers == tuple(FULL["ledgers"])
-    assert trust.bitcoin == FULL["bitcoin"]
+    assert trust.bitcoin == BitcoinTrust("signet", {bytes.fromhex(HASH)[::-1]: 1}, 82, 7)
 
 
 def test_an_empty_trust_file_pins_nothing_and_trusts_nobody_unpinned():
@@ -70,9 +80,21 @@ def test_pins_are_found_by_origin_and_by_key_id():
     assert trust.author(OTHER_LOG_KEY.key_id) is None
 
 
-def test_a_witness_policy_is_held_as_text():
-    policy = {"policy": f"log {VKEY}\nquorum none\n"}
-    assert parsed(witnesses=policy).witnesses == policy
+def test_witnesses_are_named_by_a_policy_text_too():
+    text = f"log {VKEY}\nwitness W {WITNESS}\nquorum W\n"
+    assert parsed(witnesses={"policy": text}).witnesses == parse_policy(text)
+
+
+def test_without_a_word_on_bitcoin_it_is_main_under_six_blocks():
+    """R76: network main and the floor of the release; R70: six headers."""
+    assert parsed().bitcoin == parsed(bitcoin={}).bitcoin == BitcoinTrust("main", {}, 0, 6)
+
+
+def test_a_block_or_a_height_is_pinned_once():
+    one = {"height": 1, "hash": HASH}
+    for two in ({"height": 2, "hash": HASH}, {"height": 1, "hash": "0b" * 32}, one):
+        data = json.dumps({"version": 1, "bitcoin": {"checkpoints": [one, two]}}).encode()
+        assert refusal(data) == "trust.repeated"
 
 
 def test_every_leg_may_be_required():
@@ -126,6 +148,8 @@ MEMBERS: dict[str, tuple[dict[str, Any], str]] = {
     "a leg twice": ({"require": ["log", "log"]}, "repeated"),
     "unpinned in other words": ({"unpinned": "ok"}, "bad_type"),
     "an empty policy": ({"witnesses": {"policy": ""}}, "bad_type"),
+    "a policy without quorum": ({"witnesses": {"policy": f"witness W {WITNESS}"}}, "bad_type"),
+    "one public key as two witnesses": ({"witnesses": {"k": 2, "of": TWO_NAMES}}, "bad_type"),
     "two kinds of policy": ({"witnesses": {"policy": "x", "k": 1}}, "unknown_member"),
     "a quorum of none": ({"witnesses": {"k": 0, "of": [WITNESS]}}, "bad_type"),
     "a quorum beyond all": ({"witnesses": {"k": 2, "of": [WITNESS]}}, "bad_type"),

@@ -31,6 +31,7 @@ from lodestamp.core.verdict import Leg, Status, Verdict
 from lodestamp.errors import UsageError
 from proofs import (
     AUTHOR,
+    LEDGER,
     LOG_KEY,
     ORIGIN,
     OTHER_LOG_KEY,
@@ -50,6 +51,7 @@ from proofs import (
 )
 
 DATA = b"hello world\n"
+ANCHOR = {"kind": "ots", "network": "main", "ots": "AAAA"}
 PROOF = proof_of_content(DATA)
 BYTES = PROOF.encode()
 
@@ -195,10 +197,10 @@ SCENARIOS: dict[str, Callable[[], Verdict]] = {
     "witnesses.unsupported": lambda: verify(with_witness()),
     "witnesses.not_carried": lambda: verify(BYTES),
     "witnesses.blocked": lambda: verify(REFUTED),
-    "ledger.unsupported": lambda: tampered(put("ledger", {})),
+    "ledger.unsupported": lambda: tampered(put("ledger", LEDGER)),
     "ledger.not_carried": lambda: verify(BYTES),
     "ledger.blocked": lambda: verify(REFUTED),
-    "time.unsupported": lambda: tampered(put("anchors", [{}])),
+    "time.unsupported": lambda: tampered(put("anchors", [ANCHOR])),
     "time.not_carried": lambda: verify(BYTES),
     "time.blocked": lambda: verify(REFUTED),
 }
@@ -709,7 +711,7 @@ def test_witness_keys_leave_their_leg_unknown_and_the_log_as_it_was():
     }
 
 
-@pytest.mark.parametrize("section", [("ledger", {"chain": "c"}), ("anchors", [{"kind": "ots"}])])
+@pytest.mark.parametrize("section", [("ledger", LEDGER), ("anchors", [ANCHOR])])
 def test_sections_this_version_cannot_check_count(section: tuple[str, Any]):
     verdict = tampered(put(*section))
     assert verdict.exit_code == 2

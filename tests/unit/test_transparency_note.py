@@ -4,19 +4,13 @@ import pytest
 
 from lodestamp.core.keys import SigningKey
 from lodestamp.core.transparency import (
-    ED25519_COSIGNATURE,
-    MLDSA44_COSIGNATURE,
     NOTE_SIZE_MAX,
     SIGNATURES_MAX,
-    Note,
     NoteSignature,
     NoteSigner,
-    VerifierKey,
-    open_note,
     parse_note,
     sign_note,
 )
-from lodestamp.core.transparency import note as note_module
 from lodestamp.errors import BadNote, UsageError
 
 LOG = NoteSigner("log.example/a", SigningKey.from_seed("ed25519", b"\x01" * 32))
@@ -35,14 +29,12 @@ def refused(attempt, code):
 def test_a_note_is_text_empty_line_and_signature_lines():
     assert SIGNED.startswith(b"log.example/a\n\n\xe2\x80\x94 log.example/a ")
     assert parse_note(SIGNED).encode() == SIGNED
-    opened = open_note(SIGNED, [LOG.verifier_key])
-    assert (opened.text, opened.verified, opened.ignored) == (TEXT, (LOG.verifier_key,), ())
 
 
 def test_text_and_signatures_part_at_the_last_empty_line():
     text = "first\n\n\u2014 log.example/a looks like a signature\n\n"
     signed = sign_note(text, [LOG])
-    assert open_note(signed, [LOG.verifier_key]).text == text
+    assert parse_note(signed).text == text
 
 
 @pytest.mark.parametrize(
@@ -80,7 +72,6 @@ def test_text_and_signatures_part_at_the_last_empty_line():
 )
 def test_bytes_outside_the_format_are_malformed(wire):
     refused(lambda: parse_note(wire), "malformed")
-    refused(lambda: open_note(wire, [LOG.verifier_key]), "malformed")
 
 
 def test_sixty_four_signatures_pass_and_one_more_does_not():
@@ -113,72 +104,6 @@ def test_a_note_without_signers_is_not_made():
 )
 def test_a_signature_line_that_cannot_be_written_cannot_be_made(name, key_id, blob):
     refused(lambda: NoteSignature(name, key_id, blob), "malformed")
-
-
-def test_an_unknown_signer_is_ignored_and_listed():
-    both = sign_note(TEXT, [OTHER, LOG])
-    line = NoteSigner.sign(OTHER, TEXT).line()
-    opened = open_note(both, [LOG.verifier_key])
-    assert (opened.verified, opened.ignored) == ((LOG.verifier_key,), (line,))
-    opened = open_note(both, [LOG.verifier_key, OTHER.verifier_key])
-    assert (opened.verified, opened.ignored) == ((OTHER.verifier_key, LOG.verifier_key), ())
-
-
-@pytest.mark.parametrize("part", ["name", "id"])
-def test_a_line_of_which_only_name_or_id_is_known_is_ignored(part):
-    good = LOG.sign(TEXT)
-    name = "log.example/b" if part == "name" else good.name
-    key_id = b"\x00\x00\x00\x00" if part == "id" else good.key_id
-    stranger = NoteSignature(name, key_id, b"not a signature")
-    wire = Note(TEXT, (stranger, good)).encode()
-    assert open_note(wire, [LOG.verifier_key]).ignored == (stranger.line(),)
-
-
-def test_one_bad_signature_of_a_known_key_refuses_the_whole_note():
-    bad = NoteSignature(OTHER.name, OTHER.verifier_key.key_id, bytes(64))
-    wire = Note(TEXT, (LOG.sign(TEXT), bad)).encode()
-    known = [LOG.verifier_key, OTHER.verifier_key]
-    refused(lambda: open_note(wire, known), "bad-signature")
-    assert open_note(wire, known[:1]).verified == (LOG.verifier_key,)
-
-
-def test_a_known_signer_who_signs_twice_is_verified_twice_and_listed_once():
-    good = LOG.sign(TEXT)
-    bad = NoteSignature(good.name, good.key_id, good.blob[:-1])
-    opened = open_note(Note(TEXT, (good, good)).encode(), [LOG.verifier_key])
-    assert (opened.verified, opened.ignored) == ((LOG.verifier_key,), ())
-    wire = Note(TEXT, (good, bad)).encode()
-    refused(lambda: open_note(wire, [LOG.verifier_key]), "bad-signature")
-
-
-def test_the_signature_is_of_this_text():
-    other = SIGNED.replace(b"log.example/a\n\n", b"log.example/b\n\n")
-    refused(lambda: open_note(other, [LOG.verifier_key]), "bad-signature")
-
-
-def test_a_note_that_no_known_key_signed_is_refused():
-    refused(lambda: open_note(SIGNED, []), "no-known-signature")
-    refused(lambda: open_note(SIGNED, [OTHER.verifier_key]), "no-known-signature")
-
-
-@pytest.mark.parametrize(
-    ("key_type", "public"), [(ED25519_COSIGNATURE, bytes(32)), (MLDSA44_COSIGNATURE, bytes(1_312))]
-)
-def test_the_line_of_a_known_cosigner_is_ignored_here(key_type, public):
-    cosigner = VerifierKey("witness.example/w1", key_type, public)
-    line = NoteSignature(cosigner.name, cosigner.key_id, bytes(72))
-    wire = Note(TEXT, (LOG.sign(TEXT), line)).encode()
-    opened = open_note(wire, [LOG.verifier_key, cosigner])
-    assert (opened.verified, opened.ignored) == ((LOG.verifier_key,), (line.line(),))
-    refused(lambda: open_note(wire, [cosigner]), "no-known-signature")
-
-
-def test_two_known_keys_that_cannot_be_told_apart_are_refused(monkeypatch):
-    monkeypatch.setattr(VerifierKey, "key_id", b"same")
-    refused(lambda: open_note(SIGNED, [LOG.verifier_key, OTHER.verifier_key]), "bad-vkey")
-    assert note_module._by_name_and_id([LOG.verifier_key] * 2) == {
-        (LOG.name, b"same"): LOG.verifier_key
-    }
 
 
 def test_only_an_ed25519_key_under_a_proper_name_signs_notes():

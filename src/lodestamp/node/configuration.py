@@ -8,6 +8,11 @@
     gateways = ["https://ipfs.example"]      where missing blocks are asked for
     kubo = "http://127.0.0.1:5001"           the kubo to push to and pull from
 
+    [calendars]                              who is asked to anchor our checkpoints; default: nobody
+    urls = ["https://calendar.example"]
+    needed = 2                               how many must promise; default: two, or all there are
+    every_s = 60                             seconds between two checkpoints while serving
+
     [tenants]                                who may ask this node to keep content
     ann = "sha256:…"                         the address of that tenant's bearer token
 """
@@ -30,9 +35,26 @@ DEFAULT_NODE: Final = "local"
 """The node label; a host name would tell more than was asked."""
 TENANTS_MAX: Final = 1_000
 """Tenants of one node: each token is compared with all of them."""
+EVERY_S_DEFAULT: Final = 60
+"""Seconds between two checkpoints handed to calendars: what is sealed meanwhile the next covers."""
+EVERY_S_MAX: Final = 7 * 86_400
+"""A week: a longer silence is rather a missing calendar."""
+NEEDED_DEFAULT: Final = 2
+"""Calendars that must promise, or all where there are fewer: one alone may vanish."""
+NAMED_CALENDARS_MAX: Final = 16
+"""Calendars that a checkpoint goes to: each is a connection of its own."""
 _is_host: Final = re.compile(r"[A-Za-z0-9.:\[\]-]{1,260}").fullmatch
 _is_name: Final = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
 _is_url: Final = re.compile(r"https?://[!-~]{1,1000}").fullmatch
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarSettings:
+    """The calendars that checkpoints go to, how many must promise, and how often one goes."""
+
+    urls: tuple[str, ...] = ()
+    needed: int = NEEDED_DEFAULT
+    every_s: int = EVERY_S_DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +67,7 @@ class Configuration:
     gateways: tuple[str, ...] = ()
     kubo: str | None = None
     tenants: Mapping[str, bytes] = field(default_factory=dict)
+    calendars: CalendarSettings = CalendarSettings()
 
 
 def parse_configuration(path: str, data: bytes) -> Configuration:
@@ -67,6 +90,10 @@ def parse_configuration(path: str, data: bytes) -> Configuration:
         document[name] = tuple(document.get(name, ()))
     tenants = document.get("tenants", {})
     document["tenants"] = {name: digest_of_address(each) for name, each in tenants.items()}
+    if "calendars" in document:
+        calendars = document["calendars"]
+        urls = tuple(calendars.get("urls", ()))
+        document["calendars"] = CalendarSettings(**{**calendars, "urls": urls})
     return Configuration(**document)
 
 
@@ -87,6 +114,20 @@ def _is_tenants(value: Any) -> bool:
     )
 
 
+def _is_calendars(value: Any) -> bool:
+    if not isinstance(value, dict) or value.keys() - {"urls", "needed", "every_s"}:
+        return False
+    urls = value.get("urls", [])
+    return (
+        _list_of(_is_url)(urls)
+        and len(urls) <= NAMED_CALENDARS_MAX
+        and type(value.get("needed", 1)) is int
+        and 1 <= value.get("needed", 1) <= max(1, len(urls))
+        and type(value.get("every_s", 1)) is int
+        and 1 <= value.get("every_s", 1) <= EVERY_S_MAX
+    )
+
+
 _SETTINGS: Final[Mapping[str, tuple[Callable[[Any], object], str]]] = MappingProxyType(
     {
         "node": (is_node_label, f"a text of 1 to {NODE_LABEL_MAX} characters, none a control"),
@@ -94,6 +135,10 @@ _SETTINGS: Final[Mapping[str, tuple[Callable[[Any], object], str]]] = MappingPro
         "hosts": (_list_of(_is_host), "a list of names such as example.org"),
         "gateways": (_list_of(_is_url), "a list of URLs such as https://ipfs.example"),
         "kubo": (lambda value: isinstance(value, str) and _is_url(value), "a URL"),
+        "calendars": (
+            _is_calendars,
+            f"a table of urls (at most {NAMED_CALENDARS_MAX}), needed (1 to as many) and every_s",
+        ),
         "tenants": (_is_tenants, "a table of names, each with sha256: and 64 hex digits"),
     }
 )

@@ -25,6 +25,7 @@ from lodestamp.core.merkle import ConsistencyProof, InclusionProof
 from lodestamp.core.operations import ProvenanceGraph
 from lodestamp.core.proof import AuthorityState, Proof
 from lodestamp.node import recorder
+from lodestamp.node.anchors import PERIOD_S, Calendar, load_secret
 from lodestamp.node.authority import Authority
 from lodestamp.node.blocks import (
     Added,
@@ -37,6 +38,7 @@ from lodestamp.node.blocks import (
     Tenants,
     pull,
 )
+from lodestamp.node.calendars import Calendars
 from lodestamp.node.clock import now_ms, now_s
 from lodestamp.node.configuration import Configuration
 from lodestamp.node.decisions import Decisions
@@ -84,6 +86,7 @@ class Node(Statements, Authority, Decisions):
         self._live = LiveGraph(database)
         self.configuration = configuration
         self._blocks_path = folder.blocks
+        self._keys_path = folder.keys
         self._blocks: BlockStore | None = None
         self._opening_blocks = Lock()
         self._listeners: list[Callable[[Event], None]] = []
@@ -136,6 +139,11 @@ class Node(Statements, Authority, Decisions):
     def gateway(self) -> Gateway:
         """What answers requests of the trustless gateway from this home's blocks."""
         return Gateway(self.blocks, self.ipns_records)
+
+    @cached_property
+    def calendars(self) -> Calendars:
+        """What this home does with calendars; nothing unless some were named."""
+        return Calendars(self._database, self.log_key, self.configuration.calendars, now_ms)
 
     @cached_property
     def tenants(self) -> Tenants:
@@ -266,6 +274,11 @@ class Node(Statements, Authority, Decisions):
         """Return the proof that the first `size1` leaves are a prefix of the first `size2`."""
         with self._database.reading("proving consistency") as connection:
             return recorder.consistency(connection, size1, size2)
+
+    def open_calendar(self, uri: str, *, period_s: float = PERIOD_S) -> Calendar:
+        """Open the calendar of this home; close it. Errors as `Calendar.open` and `load_secret`."""
+        secret = load_secret(self._keys_path)
+        return Calendar.open(self._database, uri, secret, now_ms, period_s=period_s)
 
     def flows(self, *, chain: str | None = "sim:", network: str | None = None) -> Flows:
         """Open this home's data flows against the chain of a URL; errors as `open_flows`."""

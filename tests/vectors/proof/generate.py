@@ -47,6 +47,7 @@ from lodestamp.core.proof import STATEMENT_PREDICATE, Content, Proof, Trust, fro
 from lodestamp.core.transparency import ED25519_COSIGNATURE, VerifierKey
 from proofs import (
     AUTHOR,
+    LEDGER,
     LOG_KEY,
     ORIGIN,
     OTHER_LOG_KEY,
@@ -161,8 +162,11 @@ def valid() -> list[Case]:
         Case("log_not_pinned", small, trust={**trust, "logs": []}),
         Case("required_leg_not_carried", small, trust={**trust, "require": ["time"]}),
         Case("carries_a_witness_key", witnessed(small)),
-        Case("carries_a_ledger", edited(small, put("ledger", {"chain": "example"}))),
-        Case("carries_an_anchor", edited(small, put("anchors", [{"kind": "ots"}]))),
+        Case("carries_a_ledger", edited(small, put("ledger", LEDGER))),
+        Case(
+            "carries_an_anchor",
+            edited(small, put("anchors", [{"kind": "ots", "network": "main", "ots": "AAAA"}])),
+        ),
         *_other_operations(sources[0]),
         *_authorised(),
         Case("version_2", edited(small, put("version", 2))),
@@ -265,7 +269,7 @@ def _invalid_files(small: bytes) -> list[Case]:
         Case("format_latin_1", small.replace(b"press-1", b"press-\xe9")),
         Case("format_newline_at_end", small + b"\n"),
         Case("format_not_an_object", b"[" + small + b"]"),
-        Case("format_too_deep", edited(small, put("ledger", _nested(39)))),
+        Case("format_too_deep", edited(small, put("ledger", {**LEDGER, "header": _nested(38)}))),
         Case("format_unknown_member", edited(small, put("log", "root", ""))),
         Case("format_missing_member", edited(small, lambda top: top["log"].pop("index"))),
         Case("format_log_without_checkpoint", edited(small, lambda top: top.pop("checkpoint"))),

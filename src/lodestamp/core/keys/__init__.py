@@ -24,6 +24,7 @@ from lodestamp.core.keys.integrity import (
     verify_data_integrity,
 )
 from lodestamp.core.keys.key_log import FORK, KeyFork, KeyLog, KeyState, Position
+from lodestamp.core.keys.mldsa44 import Mldsa44Key, mldsa44_verify
 from lodestamp.core.keys.public import (
     KeyId,
     Keys,
@@ -50,6 +51,7 @@ __all__ = [
     "KeyLog",
     "KeyState",
     "Keys",
+    "Mldsa44Key",
     "Position",
     "PublicKey",
     "Signer",
@@ -62,6 +64,7 @@ __all__ = [
     "find_key",
     "is_did",
     "is_key_id",
+    "mldsa44_verify",
     "multikey_decode",
     "multikey_encode",
     "next_key_digest",

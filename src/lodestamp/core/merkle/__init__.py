@@ -30,6 +30,7 @@ from lodestamp.core.merkle.tree import (
     operation_leaf,
     root,
 )
+from lodestamp.core.merkle.whole import WholeTree
 
 __all__ = [
     "EMPTY_ROOT",
@@ -41,6 +42,7 @@ __all__ = [
     "HashReader",
     "InclusionProof",
     "TileRef",
+    "WholeTree",
     "decode_bundle",
     "encode_bundle",
     "leaf_hash",

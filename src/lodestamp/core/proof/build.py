@@ -7,16 +7,19 @@ from dataclasses import replace
 
 from lodestamp.core.encoding import JsonObject, parse_canonical
 from lodestamp.core.operations import Operation
-from lodestamp.core.proof.codec import Proof, vkey_order
+from lodestamp.core.proof.anchor import Anchor
+from lodestamp.core.proof.codec import Proof
 from lodestamp.core.proof.key_history import key_order
 from lodestamp.core.proof.model import (
     Authority,
     AuthorityState,
     Checkpoint,
     Content,
+    Ledger,
     Log,
     Subject,
 )
+from lodestamp.core.proof.sections import vkey_order
 
 
 def from_parts(
@@ -27,18 +30,22 @@ def from_parts(
     checkpoint: Checkpoint | None = None,
     *,
     authority: Authority | None = None,
+    anchors: Iterable[Anchor] = (),
+    ledger: Ledger | None = None,
 ) -> Proof:
     """Return the proof of these parts, in the one order a proof file has.
 
-    Disclosed operations and keys may come in any order. It joins and does not judge: that the parts
-    belong together is what `verify` finds out. EncodingError or ProofFormatError when the file
-    would be outside its format, such as a log without its checkpoint.
+    Disclosed operations, keys and anchors may come in any order. It joins and does not judge:
+    that the parts belong together is what `verify` finds out. EncodingError or ProofFormatError
+    when the file would be outside its format, such as a log without its checkpoint.
     """
     if checkpoint is not None:
         checkpoint = replace(checkpoint, vkeys=tuple(sorted(checkpoint.vkeys, key=vkey_order)))
     sources = sorted(disclosed, key=lambda operation: operation.op_id)
     section = Subject(_wire_object(subject), tuple(_wire_object(source) for source in sources))
-    return Proof.parse(Proof(section, content, log, checkpoint, authority).encode())
+    ordered = tuple(sorted(anchors, key=lambda anchor: anchor.order))
+    proof = Proof(section, content, log, checkpoint, authority, ledger, ordered)
+    return Proof.parse(proof.encode())
 
 
 def authority_from(

@@ -5,11 +5,15 @@ Proof and trust files share these rules and differ in the error they raise.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Final, NoReturn
 
-from lodestamp.core.encoding import INT_MAX, JsonObject, JsonValue
+from lodestamp.core.encoding import INT_MAX, JsonObject, JsonValue, base64_decode
+from lodestamp.errors import EncodingError
+
+_is_hash: Final = re.compile(r"[0-9a-f]{64}").fullmatch
 
 Refuse = Callable[[str, str, str], NoReturn]
 """Raises for a reason, a sentence and a JSON pointer."""
@@ -79,3 +83,27 @@ class ClosedReader:
         if type(value) is not int or not 0 <= value <= maximum:
             self.refuse("bad_type", f"not an integer from 0 to {maximum:,}", at)
         return value
+
+    def choice(self, value: JsonValue, at: str, choices: tuple[str, ...]) -> str:
+        """Read one of these texts."""
+        text = self.text(value, at)
+        if text not in choices:
+            self.refuse("bad_type", f"not one of {', '.join(choices)}", at)
+        return text
+
+    def hash_text(self, value: JsonValue, at: str) -> str:
+        """Read 32 bytes in lower-case hex, as people write a block's hash or a transaction's id."""
+        text = self.text(value, at)
+        if not _is_hash(text):
+            self.refuse("bad_type", "not 64 lower-case hex digits", at)
+        return text
+
+    def base64(self, value: JsonValue, at: str, size: int | None = None) -> bytes:
+        """Read padded base64 of any bytes, or of `size` of them."""
+        try:
+            found = base64_decode(self.string(value, at))
+        except EncodingError as error:
+            self.refuse("bad_type", error.message, at)
+        if size is not None and len(found) != size:
+            self.refuse("bad_type", f"{len(found):,} bytes, not {size:,}", at)
+        return found

@@ -35,6 +35,13 @@ GRANTS_MAX: Final = CHAIN_MAX
 KEY_EVENTS_MAX: Final = 256
 """Carried key operations: forty changes of key for each of the six principals of a chain."""
 
+SKIPS_MAX: Final = 32
+"""Light blocks of a ledger section, as the ledger bounds a walk from one trusted set to another."""
+CHAIN_TRANSACTIONS_MAX: Final = 4_096
+"""Carried transactions of a chain of states: three years of one every six hours, 2 MB."""
+NETWORKS: Final = ("main", "testnet4", "signet", "regtest")
+"""Bitcoin networks that an anchor may name (transparency spec §9)."""
+
 MEDIA_TYPE: Final = "application/vnd.lodestamp.proof+json"
 EXTENSION: Final = ".proof.json"
 
@@ -146,3 +153,59 @@ class Checkpoint:
     def as_json(self) -> JsonObject:
         """Return the section as it stands in the file."""
         return {"note": self.note, "vkeys": [vkey.text() for vkey in self.vkeys]}
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerResult:
+    """What became of the transaction: a code, bytes, and the path to the root of all results."""
+
+    code: int
+    returned: bytes
+    path: bytes
+
+    def as_json(self) -> JsonObject:
+        """Return the object as it stands in the file."""
+        return {
+            "code": self.code,
+            "data": base64_encode(self.returned),
+            "path": base64_encode(self.path),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The block of a ledger that ordered the checkpoint, and its certificate (ledger spec R42).
+
+    Header, certificate and light blocks stay JSON objects: they are the ledger's to read.
+    """
+
+    engine: str
+    chain: str
+    height: int
+    transaction: bytes
+    index: int
+    count: int
+    path: bytes
+    header: JsonObject
+    finality: JsonObject
+    result: LedgerResult | None = None
+    skips: tuple[JsonObject, ...] = ()
+
+    def as_json(self) -> JsonObject:
+        """Return the section as it stands in the file; what is empty is left out."""
+        section: JsonObject = {
+            "engine": self.engine,
+            "chain": self.chain,
+            "height": self.height,
+            "transaction": base64_encode(self.transaction),
+            "index": self.index,
+            "count": self.count,
+            "path": base64_encode(self.path),
+            "header": self.header,
+            "finality": self.finality,
+        }
+        if self.result is not None:
+            section["result"] = self.result.as_json()
+        if self.skips:
+            section["skips"] = list(self.skips)
+        return section

@@ -4,9 +4,10 @@ A closed JSON object, ``version`` 1. `logs` pins the keys of a log, `authors` th
 `require` names legs that must be established, and `unpinned` says whether a key that nothing pins
 leaves its leg ``unknown`` (the default) or may speak for itself (``self_asserted``).
 
-`witnesses`, `ledgers` and `bitcoin` are read and held to their schema, but have no effect yet: the
-legs they would decide (``witnesses``, ``ledger``, ``time``) are never established by this version,
-with or without them.
+`witnesses` names witnesses and how many of them it takes: by a policy text, or as `k` of `of`.
+`bitcoin` accepts a network beside main, pins blocks of it and raises the work that speaks for
+itself. `ledgers` is read and held to its schema, but has no effect yet: the leg ``ledger`` is never
+established by this version, with or without it.
 
 An author is pinned by key id, or by DID: then the proof must carry key operations by which the key
 is in force for it. Pinned authors are also the roots from which chains of capabilities may begin.
@@ -26,14 +27,18 @@ from typing import Final, NoReturn, Self
 
 from lodestamp.core.encoding import JsonObject, JsonValue, canonical_json
 from lodestamp.core.keys import is_key_id
+from lodestamp.core.proof.bitcoin_trust import BITCOIN_TRUST, BitcoinTrust, read_bitcoin
 from lodestamp.core.proof.closed import ClosedReader
 from lodestamp.core.proof.model import LEGS
 from lodestamp.core.transparency import (
-    ED25519_COSIGNATURE,
+    COSIGNATURE_TYPES,
     ED25519_NOTE,
     MLDSA44_COSIGNATURE,
+    Policy,
     VerifierKey,
+    parse_policy,
     parse_vkey,
+    threshold_policy,
 )
 from lodestamp.errors import BadNote, EncodingError, TrustError
 
@@ -43,14 +48,10 @@ TRUST_DEPTH_MAX: Final = 8
 """Open containers; the schema needs four."""
 PINS_MAX: Final = 10_000
 """Entries of any list in it."""
-NETWORKS: Final = ("main", "testnet4", "signet", "regtest")
-"""Bitcoin networks by the names of transparency spec §9."""
 
 _LEDGER_KINDS: Final = ("genesis", "header", "validators")
 _LOG_KEYS: Final = frozenset({ED25519_NOTE, MLDSA44_COSIGNATURE})
-_WITNESS_KEYS: Final = frozenset({ED25519_COSIGNATURE, MLDSA44_COSIGNATURE})
 _is_did: Final = re.compile(r"did:pn:(?:human|agent|org):[0-9a-f]{64}").fullmatch
-_is_hash: Final = re.compile(r"[0-9a-f]{64}").fullmatch
 
 
 class Unpinned(StrEnum):
@@ -84,9 +85,9 @@ class Trust:
     authors: tuple[AuthorPin, ...] = ()
     require: frozenset[str] = frozenset()
     unpinned: Unpinned = Unpinned.UNKNOWN
-    witnesses: JsonObject | None = None
+    witnesses: Policy | None = None
     ledgers: tuple[JsonObject, ...] = ()
-    bitcoin: JsonObject | None = None
+    bitcoin: BitcoinTrust = BITCOIN_TRUST
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
@@ -107,11 +108,11 @@ class Trust:
             authors=_read_authors(top.get("authors", [])),
             require=_read_require(top.get("require", [])),
             unpinned=Unpinned(
-                _read_choice(top.get("unpinned", "unknown"), "/unpinned", tuple(Unpinned))
+                _read.choice(top.get("unpinned", "unknown"), "/unpinned", tuple(Unpinned))
             ),
             witnesses=_read_witnesses(top["witnesses"]) if "witnesses" in top else None,
             ledgers=_read_ledgers(top.get("ledgers", [])),
-            bitcoin=_read_bitcoin(top["bitcoin"]) if "bitcoin" in top else None,
+            bitcoin=read_bitcoin(top.get("bitcoin", {}), _read),
         )
 
     def log(self, origin: str) -> LogPin | None:
@@ -206,7 +207,7 @@ def _read_authors(value: JsonValue) -> tuple[AuthorPin, ...]:
 
 def _read_require(value: JsonValue) -> frozenset[str]:
     legs = [
-        _read_choice(leg, f"/require/{index}", LEGS)
+        _read.choice(leg, f"/require/{index}", LEGS)
         for index, leg in enumerate(_read.array(value, "/require", len(LEGS)))
     ]
     if len(set(legs)) != len(legs):
@@ -214,24 +215,22 @@ def _read_require(value: JsonValue) -> frozenset[str]:
     return frozenset(legs)
 
 
-def _read_choice(value: JsonValue, at: str, choices: tuple[str, ...]) -> str:
-    text = _read.text(value, at)
-    if text not in choices:
-        _refuse("bad_type", f"not one of {', '.join(choices)}", at)
-    return text
-
-
-def _read_witnesses(value: JsonValue) -> JsonObject:
+def _read_witnesses(value: JsonValue) -> Policy:
     section = _read.object(value, "/witnesses")
-    if "policy" in section:
-        _read.members(section, "/witnesses", frozenset({"policy"}))
-        _read.text(section["policy"], "/witnesses/policy")
-        return section
-    _read.members(section, "/witnesses", frozenset({"k", "of"}))
-    vkeys = _read_vkeys(section["of"], "/witnesses/of", _WITNESS_KEYS)
-    if _read.count(section["k"], "/witnesses/k", len(vkeys)) == 0:
-        _refuse("bad_type", "a quorum of none trusts nobody", "/witnesses/k")
-    return section
+    try:
+        if "policy" in section:
+            _read.members(section, "/witnesses", frozenset({"policy"}))
+            return parse_policy(_read.text(section["policy"], "/witnesses/policy"))
+        _read.members(section, "/witnesses", frozenset({"k", "of"}))
+        vkeys = _read_vkeys(section["of"], "/witnesses/of", COSIGNATURE_TYPES)
+        threshold = _read.count(section["k"], "/witnesses/k", len(vkeys))
+        if threshold == 0:
+            _refuse("bad_type", "a quorum of none trusts nobody", "/witnesses/k")
+        return threshold_policy(threshold, vkeys)
+    except TrustError as error:
+        if error.code != "bad-policy":
+            raise
+        _refuse("bad_type", error.message, "/witnesses")
 
 
 def _read_ledgers(value: JsonValue) -> tuple[JsonObject, ...]:
@@ -241,28 +240,8 @@ def _read_ledgers(value: JsonValue) -> tuple[JsonObject, ...]:
         required = frozenset({"chain_id", "hash", "height", "kind"})
         _read.members(entry, at, required, frozenset({"time", "trusting_period_s"}))
         _read.text(entry["chain_id"], f"{at}/chain_id")
-        _read_choice(entry["kind"], f"{at}/kind", _LEDGER_KINDS)
-        _read_hash(entry["hash"], f"{at}/hash")
+        _read.choice(entry["kind"], f"{at}/kind", _LEDGER_KINDS)
+        _read.hash_text(entry["hash"], f"{at}/hash")
         for name in ("height", "time", "trusting_period_s"):
             _read.count(entry.get(name, 0), f"{at}/{name}")
     return entries
-
-
-def _read_bitcoin(value: JsonValue) -> JsonObject:
-    section = _read.object(value, "/bitcoin")
-    members = frozenset({"checkpoints", "min_confirmations", "network", "work_floor_log2"})
-    _read.members(section, "/bitcoin", frozenset(), members)
-    _read_choice(section.get("network", "main"), "/bitcoin/network", NETWORKS)
-    _read.count(section.get("work_floor_log2", 0), "/bitcoin/work_floor_log2", 256)
-    _read.count(section.get("min_confirmations", 0), "/bitcoin/min_confirmations")
-    at = "/bitcoin/checkpoints"
-    for index, entry in enumerate(_read.objects(section.get("checkpoints", []), at, PINS_MAX)):
-        _read.members(entry, f"{at}/{index}", frozenset({"hash", "height"}))
-        _read.count(entry["height"], f"{at}/{index}/height")
-        _read_hash(entry["hash"], f"{at}/{index}/hash")
-    return section
-
-
-def _read_hash(value: JsonValue, at: str) -> None:
-    if not _is_hash(_read.text(value, at)):
-        _refuse("bad_type", "not 64 lower-case hex digits", at)

@@ -9,9 +9,11 @@ copy that could disagree. A leg that rests on one that is refuted, or could not 
     checkpoint <- log           the path ends in the note's root
     operation <- authority      the author, and the capability the author names
     checkpoint <- authority     a state note is signed by who signed the checkpoint
+    checkpoint <- witnesses     they cosigned its text
+    log        <- time          what is anchored is the root that the operation is under
 
-Sections that a version-1 proof may carry and this library cannot check yet leave their leg
-``unknown/<leg>.unsupported``: such a proof is never established, and never refuted for it either.
+A ledger section, which a version-1 proof may carry and this library cannot check yet, leaves its
+leg ``unknown/ledger.unsupported``: such a proof is never established, nor refuted for it.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
+from lodestamp.core.proof.best_chain import BestChain, HeaderTrust
 from lodestamp.core.proof.codec import VERSION, Proof
 from lodestamp.core.proof.key_history import KeyHistory
 from lodestamp.core.proof.legs.authority import AuthorityFinding, check_authority, read_keys
@@ -31,9 +34,10 @@ from lodestamp.core.proof.legs.operation import (
     check_operation,
     vouched_for,
 )
-from lodestamp.core.proof.model import LEGS
+from lodestamp.core.proof.legs.witnesses import WitnessFinding, check_witnesses
+from lodestamp.core.proof.model import LEGS, NETWORKS
 from lodestamp.core.proof.trust import Trust
-from lodestamp.core.transparency import ED25519_NOTE
+from lodestamp.core.transparency import COSIGNATURE_TYPES
 from lodestamp.core.verdict import Leg, Status, Verdict
 from lodestamp.errors import ProofFormatError, UsageError
 
@@ -48,6 +52,8 @@ def verify(
     *,
     without_content: bool = False,
     require: Collection[str] = (),
+    headers: BestChain | None = None,
+    network: str | None = None,
 ) -> Verdict:
     """Judge the bytes of a proof file. Whatever they are, the answer is a verdict, never an error.
 
@@ -55,10 +61,17 @@ def verify(
     what reading them raises passes through. Without it the content leg stays unknown, which leaves
     the verdict unknown too unless `without_content` says that nobody asked. `require` names legs
     that must be established, beside those of the trust file; UsageError for a name that is no leg.
+    `headers` is what the caller knows of a best chain; `network` accepts anchors of one beside main
+    and that of the trust file, UsageError for a name that is none.
 
-    At most 4 MiB are read, 1,286 operations verified, 128 note signatures looked at: bounded work.
+    At most 4 MiB are read, 1,286 operations verified, 128 note signatures looked at, 16,128 headers
+    hashed: bounded work.
     """
     required = _required(trust, require)
+    if network is not None and network not in NETWORKS:
+        raise UsageError(
+            f"no network is named {network!r:.80}", hint="one of " + ", ".join(NETWORKS)
+        )
     try:
         proof = Proof.parse(data)
     except ProofFormatError as error:
@@ -69,6 +82,8 @@ def verify(
     )
     checkpoint = check_checkpoint(proof.checkpoint, trust) if proof.checkpoint else None
     authority = _authority(proof, keys, operation, checkpoint, trust) if keys else None
+    witnesses = _witnesses(proof, checkpoint, trust, required="witnesses" in required)
+    log = _log_leg(proof, operation, checkpoint)
     found = {
         FORMAT: Leg(FORMAT, Status.ESTABLISHED, facts={"version": VERSION}),
         "operation": vouched_for(operation.leg)
@@ -78,16 +93,24 @@ def verify(
             proof, operation, content, asked=not without_content or "content" in required
         ),
         "authority": authority.leg if authority else None,
-        "log": _log_leg(proof, operation, checkpoint),
+        "log": log,
         "checkpoint": checkpoint.leg if checkpoint else None,
-        "witnesses": _witnesses_leg(proof),
+        "witnesses": witnesses.leg,
         "ledger": _unsupported("ledger") if proof.ledger is not None else None,
-        "time": _unsupported("time") if proof.anchors else None,
+        "time": _time_leg(
+            proof, log, checkpoint, HeaderTrust((trust or Trust()).bitcoin, network, headers)
+        ),
     }
     return Verdict.of(
         tuple(found[name] or Leg.not_carried(name, required=name in required) for name in LEGS),
         subject=operation.operation.op_id if operation.operation else None,
-        ignored=tuple(line for each in (checkpoint, authority) if each for line in each.ignored),
+        ignored=tuple(
+            line
+            for each in (checkpoint, authority)
+            if each
+            for line in each.ignored
+            if line not in witnesses.lines
+        ),
     )
 
 
@@ -156,9 +179,25 @@ def _log_leg(
     return check_log(proof.log, found.operation, checkpoint.checkpoint)
 
 
-def _witnesses_leg(proof: Proof) -> Leg | None:
-    """Return the leg of cosignatures, which a proof carries when it carries a witness's key."""
-    carried = proof.checkpoint.vkeys if proof.checkpoint else ()
-    if all(vkey.key_type == ED25519_NOTE for vkey in carried):
+def _witnesses(
+    proof: Proof, found: CheckpointFinding | None, trust: Trust | None, *, required: bool
+) -> WitnessFinding:
+    if proof.checkpoint is None or found is None:
+        return WitnessFinding(None)
+    if found.checkpoint is None:
+        carried = any(vkey.key_type in COSIGNATURE_TYPES for vkey in proof.checkpoint.vkeys)
+        return WitnessFinding(_blocked("witnesses") if carried else None)
+    return check_witnesses(proof.checkpoint, found.checkpoint.origin, trust, required=required)
+
+
+def _time_leg(
+    proof: Proof, log: Leg | None, found: CheckpointFinding | None, trust: HeaderTrust
+) -> Leg | None:
+    if not proof.anchors:
         return None
-    return _unsupported("witnesses")
+    if found is None or found.checkpoint is None or not log or log.status is not Status.ESTABLISHED:
+        return _blocked("time")
+    # Most proofs have no anchors, and the room of Bitcoin takes a while to import.
+    from lodestamp.core.proof.legs.time import check_time  # noqa: PLC0415
+
+    return check_time(proof.anchors, found.checkpoint, trust)

@@ -16,6 +16,7 @@ from lodestamp.core.timestamps.bridge import (
     LEAF_OPS,
     anchor_digest,
     anchor_ops,
+    content_ops,
     path_ops,
     state_ops,
     transaction_ops,
@@ -30,6 +31,7 @@ from lodestamp.core.timestamps.codec import (
     parse_detached,
     parse_timestamp,
 )
+from lodestamp.core.timestamps.commitment import commitment
 from lodestamp.core.timestamps.ops import (
     DIGEST_SIZES,
     HEXLIFY,
@@ -39,8 +41,10 @@ from lodestamp.core.timestamps.ops import (
     RIPEMD160,
     SHA1,
     SHA256,
+    SLOW_FILE_SIZE_MAX,
     Op,
     apply_ops,
+    hash_pieces,
 )
 from lodestamp.core.timestamps.replay import replay, replay_timestamp
 from lodestamp.core.timestamps.tree import (
@@ -49,6 +53,7 @@ from lodestamp.core.timestamps.tree import (
     attested,
     lead_to,
     merge,
+    paths,
     prune,
     walk,
 )
@@ -68,6 +73,7 @@ __all__ = [
     "RIPEMD160",
     "SHA1",
     "SHA256",
+    "SLOW_FILE_SIZE_MAX",
     "URI_LENGTH_MAX",
     "Attestation",
     "BitcoinHeader",
@@ -82,15 +88,19 @@ __all__ = [
     "anchor_ops",
     "apply_ops",
     "attested",
+    "commitment",
+    "content_ops",
     "encode_detached",
     "encode_path",
     "encode_timestamp",
+    "hash_pieces",
     "lead_to",
     "merge",
     "parse_attestation",
     "parse_detached",
     "parse_timestamp",
     "path_ops",
+    "paths",
     "prune",
     "replay",
     "replay_timestamp",

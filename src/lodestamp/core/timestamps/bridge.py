@@ -15,8 +15,8 @@ from typing import Final
 
 from lodestamp.core.encoding import OP_CID_PREFIX, Digest
 from lodestamp.core.merkle import HASH_SIZE, SIZE_MAX, InclusionProof
-from lodestamp.core.timestamps.ops import SHA256, Op, apply_ops
-from lodestamp.errors import BadHashLength, BadTimestamp
+from lodestamp.core.timestamps.ops import HEXLIFY, MESSAGE_SIZE_MAX, SHA256, Op, apply_ops
+from lodestamp.errors import BadHashLength, BadTimestamp, NotExpressible
 
 ANCHOR_DOMAIN: Final = b"lodestamp/anchor/v1\n"
 """What an anchor digest is made under, so that it is nothing else (transparency spec R41)."""
@@ -29,6 +29,23 @@ ENTRY_OPS: Final = (Op.prepend(b"\x00" + OP_CID_PREFIX), SHA256)
 
 _NODE: Final = b"\x01"
 _AS_LEFT: Final = (Op.prepend(_NODE), SHA256)
+
+
+def content_ops(block: bytes, digest: bytes) -> tuple[Op, ...]:
+    """Return the operations from the SHA-256 of a file to that of an operation block (R43).
+
+    The block must hold the digest as 64 lower-case hex digits exactly once, and have no more than
+    4,096 bytes; else NotExpressible ``no_hex_digest``.
+    """
+    hexed = digest.hex().encode()
+    head, _, tail = block.partition(hexed)
+    if len(digest) != HASH_SIZE or block.count(hexed) != 1 or not head or not tail:
+        message = "the operation does not state this SHA-256 once, in hex"
+        raise NotExpressible(message, code="no_hex_digest")
+    if len(block) > MESSAGE_SIZE_MAX:
+        message = f"an operation of {len(block):,} bytes, more than {MESSAGE_SIZE_MAX:,}"
+        raise NotExpressible(message, code="no_hex_digest")
+    return HEXLIFY, Op.prepend(head), Op.append(tail), SHA256
 
 
 def path_ops(proof: InclusionProof) -> tuple[Op, ...]:

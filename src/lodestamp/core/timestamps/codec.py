@@ -29,6 +29,7 @@ from lodestamp.core.timestamps.ops import (
     MESSAGE_SIZE_MAX,
     SLOW_BYTES_MAX,
     SLOW_TAGS,
+    UNARY_OPS,
     Op,
 )
 from lodestamp.core.timestamps.tree import DEPTH_MAX, Draft, Timestamp, require_message
@@ -154,8 +155,7 @@ def read_head(source: bytes) -> tuple[Op, bytes, int]:
 def _read_tree(source: bytes, at: int, msg: bytes, allowed: Collection[int] | None) -> Timestamp:
     require_size(source)
     root = draft = Draft(require_message(msg))
-    depth = 0
-    work = Work()
+    depth = ops = slow = 0
     waiting: list[tuple[Draft, int]] = []
     while True:
         tag, more, at = _read_tag(source, at)
@@ -174,31 +174,29 @@ def _read_tree(source: bytes, at: int, msg: bytes, allowed: Collection[int] | No
             raise BadTimestamp("ots.op-not-allowed", f"operation {tag:02x} is not allowed", at=at)
         op, at = _read_op(source, at, tag)
         depth += 1
-        work.spend(tag, draft.msg, depth)
+        ops += 1
+        require_work(depth, ops)
+        slow = slow_work(tag, draft.msg, slow)
         draft = draft.below(op)
     require_end(source, at)
     return root.timestamp()
 
 
-class Work:
-    """What a reader has done so far, held against the limits as it goes (R38)."""
+def require_work(depth: int, ops: int) -> None:
+    """Refuse, with LimitExceeded, a path too deep or too many operations in all (R38)."""
+    if depth > DEPTH_MAX:
+        raise LimitExceeded("the number of operations on a path", DEPTH_MAX, depth)
+    if ops > OPS_MAX:
+        raise LimitExceeded("the number of operations", OPS_MAX, ops)
 
-    __slots__ = ("ops", "slow")
 
-    def __init__(self) -> None:
-        self.ops = self.slow = 0
-
-    def spend(self, tag: int, msg: bytes, depth: int) -> None:
-        """Count an operation, the `depth`th on its path; LimitExceeded beyond what is allowed."""
-        self.ops += 1
-        if depth > DEPTH_MAX:
-            raise LimitExceeded("the number of operations on a path", DEPTH_MAX, depth)
-        if self.ops > OPS_MAX:
-            raise LimitExceeded("the number of operations", OPS_MAX, self.ops)
-        if tag in SLOW_TAGS:
-            self.slow += len(msg)
-            if self.slow > SLOW_BYTES_MAX:
-                raise LimitExceeded("what slow hashes are to read", SLOW_BYTES_MAX, self.slow)
+def slow_work(tag: int, msg: bytes, done: int) -> int:
+    """Add what this operation reads to what slow hashes have read; LimitExceeded (R38)."""
+    if tag in SLOW_TAGS:
+        done += len(msg)
+        if done > SLOW_BYTES_MAX:
+            raise LimitExceeded("what slow hashes are to read", SLOW_BYTES_MAX, done)
+    return done
 
 
 def _read_tag(source: bytes, at: int) -> tuple[int, bool, int]:
@@ -212,7 +210,7 @@ def _read_tag(source: bytes, at: int) -> tuple[int, bool, int]:
 
 def _read_op(source: bytes, at: int, tag: int) -> tuple[Op, int]:
     if tag not in BINARY:
-        return Op(tag), at
+        return UNARY_OPS.get(tag) or Op(tag), at
     size, start = read_varuint(source, at)
     if size > MESSAGE_SIZE_MAX:
         raise LimitExceeded("the argument's size", MESSAGE_SIZE_MAX, size)

@@ -10,14 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha1, sha256
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from lodestamp.core.hashes import keccak256, ripemd160
 from lodestamp.errors import BadTimestamp, LimitExceeded
 
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
 MESSAGE_SIZE_MAX: Final = 4_096
 """Bytes of a message, of an argument and of a result: what the format's own parser allows."""
+
+SLOW_FILE_SIZE_MAX: Final = 1 << 20
+"""Bytes of a file that is hashed in a way that may have to be computed in Python: two seconds."""
 
 APPEND: Final = 0xF0
 PREPEND: Final = 0xF1
@@ -125,8 +132,38 @@ KECCAK256: Final = Op(0x67)
 REVERSE: Final = Op(_REVERSE)
 HEXLIFY: Final = Op(_HEXLIFY)
 
+UNARY_OPS: Final = {op.tag: op for op in (SHA1, RIPEMD160, SHA256, KECCAK256, REVERSE, HEXLIFY)}
+"""Each operation that takes nothing but the message, by its tag."""
+
 DIGEST_SIZES: Final = {SHA1: 20, RIPEMD160: 20, SHA256: 32, KECCAK256: 32}
 """Bytes of the digest of each operation that may hash a whole file (R33)."""
+
+_STREAMED: Final[dict[Op, Callable[[], _Hash]]] = {
+    SHA1: partial(sha1, usedforsecurity=False),
+    SHA256: sha256,
+}
+
+
+def hash_pieces(op: Op, pieces: Iterable[bytes | memoryview]) -> bytes:
+    """Return the digest of a file given in pieces, by an operation of `DIGEST_SIZES`.
+
+    The hashes that may have to be computed in Python take the file whole, and LimitExceeded tells
+    when it has more than 1 MiB. BadTimestamp ``ots.file-op`` for an
+    operation that is no hash.
+    """
+    if op in _STREAMED:
+        state = _STREAMED[op]()
+        for piece in pieces:
+            state.update(piece)
+        return state.digest()
+    if op not in DIGEST_SIZES:
+        raise BadTimestamp("ots.file-op", f"{op.name} is not how a file is hashed")
+    whole = bytearray()
+    for piece in pieces:
+        whole += piece
+        if len(whole) > SLOW_FILE_SIZE_MAX:
+            raise LimitExceeded(f"a file for {op}", SLOW_FILE_SIZE_MAX, len(whole))
+    return UNARY[op.tag][1](bytes(whole))
 
 
 def apply_ops(ops: Iterable[Op], message: bytes) -> bytes:

@@ -14,15 +14,17 @@ from typing import Final, TypeAlias
 from lodestamp.core.timestamps.attestations import parse_attestation
 from lodestamp.core.timestamps.codec import (
     ATTESTATION,
-    Work,
+    OPS_MAX,
     read_attestation,
     read_head,
     require_end,
     require_size,
+    require_work,
+    slow_work,
     truncated,
 )
 from lodestamp.core.timestamps.ops import APPEND, MESSAGE_SIZE_MAX, PREPEND, SHA256, Op
-from lodestamp.core.timestamps.tree import require_message
+from lodestamp.core.timestamps.tree import DEPTH_MAX, require_message
 from lodestamp.core.timestamps.varuint import read_varuint
 from lodestamp.errors import BadTimestamp, LimitExceeded
 
@@ -30,6 +32,7 @@ Found: TypeAlias = "tuple[tuple[bytes, bytes, bytes], ...]"
 """Message, tag and payload of each attestation."""
 
 _SHA256: Final = SHA256.tag
+_ADDING: Final = (APPEND, PREPEND)
 _ONE_BYTE: Final = 0x80
 """Numbers below this take one byte."""
 
@@ -60,8 +63,7 @@ def _run(source: bytes, at: int, msg: bytes) -> Found:
     """Run the operations; IndexError when the bytes end too soon."""
     found: list[tuple[bytes, bytes, bytes]] = []
     waiting: list[tuple[bytes, int]] = []
-    work = Work()
-    depth = 0
+    depth = ops = slow = 0
     while True:
         tag = source[at]
         at += 1
@@ -82,14 +84,18 @@ def _run(source: bytes, at: int, msg: bytes) -> Found:
         if more:
             waiting.append((msg, depth))
         depth += 1
-        work.spend(tag, msg, depth)
+        ops += 1
+        if depth > DEPTH_MAX or ops > OPS_MAX:
+            require_work(depth, ops)
         if tag == _SHA256:
             msg = sha256(msg).digest()
-        elif tag in (APPEND, PREPEND):
+        elif tag in _ADDING:
             size = source[at]
             at += 1
             if size >= _ONE_BYTE:
                 size, at = read_varuint(source, at - 1)
+                if size > MESSAGE_SIZE_MAX:
+                    raise LimitExceeded("the argument's size", MESSAGE_SIZE_MAX, size)
             if not size:
                 raise BadTimestamp("ots.argument", "an operation with nothing to add", at=at)
             argument = source[at : at + size]
@@ -98,6 +104,7 @@ def _run(source: bytes, at: int, msg: bytes) -> Found:
             if len(msg) > MESSAGE_SIZE_MAX:
                 raise LimitExceeded("the result's size", MESSAGE_SIZE_MAX, len(msg))
         else:
+            slow = slow_work(tag, msg, slow)
             msg = Op(tag)(msg)
     require_end(source, at)
     return tuple(found)

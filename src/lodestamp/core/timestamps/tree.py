@@ -26,6 +26,7 @@ DEPTH_MAX: Final = 255
 """Operations on one path: the stock parser dies at the 256th (R38)."""
 
 Edge: TypeAlias = "tuple[Op, Timestamp]"
+_put: Final = object.__setattr__
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -46,18 +47,41 @@ class Timestamp:
 
     def __post_init__(self) -> None:
         require_message(self.msg)
+        for op, below in self.edges:
+            if op(self.msg) != below.msg:
+                raise BadTimestamp("ots.result", f"{op.name} does not lead to the message below it")
+        distinct = len(set(self.attestations)) + len(dict(self.edges))
+        if distinct < len(self.attestations) + len(self.edges):
+            raise BadTimestamp("ots.duplicate", "an operation or attestation is given twice")
+        self._settle()
+
+    @classmethod
+    def made(
+        cls, msg: bytes, attestations: tuple[Attestation, ...], edges: tuple[Edge, ...]
+    ) -> Timestamp:
+        """Make a value whose messages have just been computed and whose parts are distinct.
+
+        It is for this room alone: nothing is run again. Errors as the class.
+        """
+        made = object.__new__(cls)
+        _put(made, "msg", msg)
+        _put(made, "attestations", attestations)
+        _put(made, "edges", edges)
+        made._settle()
+        return made
+
+    def _settle(self) -> None:
+        """Measure and sort parts that are known to be right."""
         if not self.attestations and not self.edges:
             raise BadTimestamp("ots.empty", "a timestamp that says nothing")
-        deepest = 0
-        for op, timestamp in self.edges:
-            if op(self.msg) != timestamp.msg:
-                raise BadTimestamp("ots.result", f"{op.name} does not lead to the message below it")
-            deepest = max(deepest, timestamp.depth + 1)
+        deepest = max((below.depth + 1 for _, below in self.edges), default=0)
         if deepest > DEPTH_MAX:
             raise LimitExceeded("the number of operations on a path", DEPTH_MAX, deepest)
-        object.__setattr__(self, "depth", deepest)
-        if len(self.attestations) + len(self.edges) > 1:
-            self._sort()
+        _put(self, "depth", deepest)
+        if len(self.attestations) > 1:
+            _put(self, "attestations", tuple(sorted(self.attestations, key=order)))
+        if len(self.edges) > 1:
+            _put(self, "edges", tuple(sorted(self.edges, key=_op_of)))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Timestamp):
@@ -81,13 +105,6 @@ class Timestamp:
             f"<Timestamp of {self.msg.hex()}, "
             f"{len(self.attestations)} attestations, {len(self.edges)} edges>"
         )
-
-    def _sort(self) -> None:
-        distinct = len(set(self.attestations)) + len(dict(self.edges))
-        if distinct < len(self.attestations) + len(self.edges):
-            raise BadTimestamp("ots.duplicate", "an operation or attestation is given twice")
-        object.__setattr__(self, "attestations", tuple(sorted(self.attestations, key=order)))
-        object.__setattr__(self, "edges", tuple(sorted(self.edges, key=_op_of)))
 
     def _head(self) -> tuple[object, ...]:
         """Return all that is to be compared but what lies below."""
@@ -123,6 +140,16 @@ def walk(timestamp: Timestamp) -> Iterator[tuple[bytes, Attestation]]:
         for attestation in each.attestations:
             yield each.msg, attestation
         waiting += [below for _, below in reversed(each.edges)]
+
+
+def paths(timestamp: Timestamp) -> Iterator[tuple[tuple[Op, ...], bytes, Attestation]]:
+    """Yield every attestation with the operations that lead to it, and the message they lead to."""
+    waiting: list[tuple[tuple[Op, ...], Timestamp]] = [((), timestamp)]
+    while waiting:
+        ops, each = waiting.pop()
+        for attestation in each.attestations:
+            yield ops, each.msg, attestation
+        waiting += [((*ops, op), below) for op, below in reversed(each.edges)]
 
 
 def merge(one: Timestamp, two: Timestamp) -> Timestamp:
@@ -189,7 +216,7 @@ class Draft:
                 (op, done[id(below)]) for op, below in draft.edges.items() if id(below) in done
             )
             if draft.attestations or edges or draft is self:
-                done[id(draft)] = Timestamp(draft.msg, tuple(draft.attestations), edges)
+                done[id(draft)] = Timestamp.made(draft.msg, tuple(draft.attestations), edges)
         return done[id(self)]
 
     def _all(self) -> list[Draft]:

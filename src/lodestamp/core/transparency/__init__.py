@@ -1,9 +1,17 @@
-"""What a log says in public: signed notes and the checkpoints they carry."""
+"""What a log says in public: signed notes, checkpoints, cosignatures, policies."""
 
 from lodestamp.core.transparency.checkpoint import (
     ORIGIN_SIZE_MAX,
     Checkpoint,
     parse_checkpoint,
+)
+from lodestamp.core.transparency.cosign import (
+    COSIGNATURE_TYPES,
+    Cosignature,
+    Cosigner,
+    cosign_message,
+    verify_cosignature,
+    verify_cosignatures,
 )
 from lodestamp.core.transparency.note import (
     NOTE_SIZE_MAX,
@@ -11,10 +19,18 @@ from lodestamp.core.transparency.note import (
     Note,
     NoteSignature,
     NoteSigner,
-    Opened,
-    open_note,
     parse_note,
     sign_note,
+)
+from lodestamp.core.transparency.opened import Opened, open_note
+from lodestamp.core.transparency.policy import (
+    Policy,
+    PolicyGroup,
+    PolicyLog,
+    PolicyWitness,
+    parse_policy,
+    quorum_met,
+    threshold_policy,
 )
 from lodestamp.core.transparency.vkey import (
     ED25519_COSIGNATURE,
@@ -26,6 +42,7 @@ from lodestamp.core.transparency.vkey import (
 )
 
 __all__ = [
+    "COSIGNATURE_TYPES",
     "ED25519_COSIGNATURE",
     "ED25519_NOTE",
     "MLDSA44_COSIGNATURE",
@@ -33,15 +50,27 @@ __all__ = [
     "ORIGIN_SIZE_MAX",
     "SIGNATURES_MAX",
     "Checkpoint",
+    "Cosignature",
+    "Cosigner",
     "Note",
     "NoteSignature",
     "NoteSigner",
     "Opened",
+    "Policy",
+    "PolicyGroup",
+    "PolicyLog",
+    "PolicyWitness",
     "VerifierKey",
+    "cosign_message",
     "key_id",
     "open_note",
     "parse_checkpoint",
     "parse_note",
+    "parse_policy",
     "parse_vkey",
+    "quorum_met",
     "sign_note",
+    "threshold_policy",
+    "verify_cosignature",
+    "verify_cosignatures",
 ]

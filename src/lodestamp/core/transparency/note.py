@@ -1,13 +1,13 @@
 r"""Signed notes: a text and the lines of those who sign it (transparency spec R13-R15, R17).
 
 The format is that of C2SP signed-note: the text, an empty line, then one line for each signature.
-A signature of a key that nobody here knows is ignored; one of a known key must hold.
+Reading a note verifies nothing: `lodestamp.core.transparency.opened` does.
 
 >>> from lodestamp.core.keys import SigningKey
 >>> signer = NoteSigner("example.com/log", SigningKey.from_seed("ed25519", bytes(32)))
->>> opened = open_note(sign_note("a text\n", [signer]), [signer.verifier_key])
->>> opened.text, opened.verified == (signer.verifier_key,), opened.ignored
-('a text\n', True, ())
+>>> note = parse_note(sign_note("a text\n", [signer]))
+>>> note.text, note.signatures == (signer.sign("a text\n"),)
+('a text\n', True)
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lodestamp.core.encoding import base64_decode, base64_encode
-from lodestamp.core.keys import Signer, ed25519_verify
+from lodestamp.core.keys import Signer
 from lodestamp.core.transparency.vkey import (
     ED25519_NOTE,
     KEY_ID_SIZE,
@@ -88,18 +88,6 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """A note with at least one good signature of a known key and no bad one.
-
-    `ignored` holds the raw lines of everybody else.
-    """
-
-    text: str
-    verified: tuple[VerifierKey, ...]
-    ignored: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class NoteSigner:
     """A signer under the name that its lines shall carry; a log signs under its origin (R17).
 
@@ -142,31 +130,6 @@ def parse_note(data: bytes) -> Note:
     return Note(whole[: split + 1], tuple(map(_parse_line, lines)))
 
 
-def open_note(data: bytes, vkeys: Iterable[VerifierKey]) -> Opened:
-    """Parse a note and verify the lines of known Ed25519 note keys; ignore every other line (R14).
-
-    A line is of a known key when both name and id are. BadNote ``malformed`` as `parse_note`;
-    ``bad-signature`` when a known key's signature does not hold; ``no-known-signature`` when no
-    known key has signed; ``bad-vkey`` when two given keys share name and id.
-    """
-    known = _by_name_and_id(vkeys)
-    note = parse_note(data)
-    message = note.text.encode()
-    verified: dict[VerifierKey, None] = {}  # a set that keeps the order of the lines
-    ignored: list[str] = []
-    for signature in note.signatures:
-        vkey = known.get((signature.name, signature.key_id))
-        if vkey is None or vkey.key_type != ED25519_NOTE:
-            ignored.append(signature.line())
-        elif ed25519_verify(vkey.public, message, signature.blob):
-            verified[vkey] = None
-        else:
-            raise BadNote(f"the signature of {vkey.name} does not hold", code="bad-signature")
-    if not verified:
-        raise BadNote("no known key has signed this note", code="no-known-signature")
-    return Opened(note.text, tuple(verified), tuple(ignored))
-
-
 def sign_note(text: str, signers: Iterable[NoteSigner]) -> bytes:
     """Sign a text and return the whole note, signature lines in the order of the signers.
 
@@ -180,14 +143,6 @@ def _encoded(text: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError:
         raise BadNote("the text is not encodable as UTF-8", code=_MALFORMED) from None
-
-
-def _by_name_and_id(vkeys: Iterable[VerifierKey]) -> dict[tuple[str, bytes], VerifierKey]:
-    known: dict[tuple[str, bytes], VerifierKey] = {}
-    for vkey in vkeys:
-        if known.setdefault((vkey.name, vkey.key_id), vkey) != vkey:
-            raise BadNote(f"two keys share the name and id of {vkey.name}", code="bad-vkey")
-    return known
 
 
 def _parse_line(line: str) -> NoteSignature:

@@ -11,6 +11,7 @@ a signature line is to be checked with.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -116,6 +117,18 @@ def parse_vkey(text: str) -> VerifierKey:
     if vkey.key_id.hex() != hex_id:
         raise BadNote(f"the id of this key is {vkey.key_id.hex()}, not {hex_id}", code=_BAD_VKEY)
     return vkey
+
+
+def by_name_and_id(vkeys: Iterable[VerifierKey]) -> dict[tuple[str, bytes], VerifierKey]:
+    """Index keys as signature lines name them; BadNote ``bad-vkey`` when two cannot be told apart.
+
+    The same key may be given twice.
+    """
+    known: dict[tuple[str, bytes], VerifierKey] = {}
+    for vkey in vkeys:
+        if known.setdefault((vkey.name, vkey.key_id), vkey) != vkey:
+            raise BadNote(f"two keys share the name and id of {vkey.name}", code=_BAD_VKEY)
+    return known
 
 
 def require_name(name: str, code: str) -> None:

@@ -105,9 +105,9 @@ def check_header(
     from lodestamp.core.bitcoin import assess_run, network_named  # noqa: PLC0415
     from lodestamp.core.verdict import EXIT_CODES  # noqa: PLC0415
 
-    pins = dict(_pin_in(each) for each in pin or ())
+    pins = dict(pin_in(each) for each in pin or ())
     least = None if floor is None else 1 << floor
-    verdict = assess_run(_headers_in(path), pins, network_named(network), least)
+    verdict = assess_run(headers_in(path), pins, network_named(network), least)
     if as_json:
         pinned = None if verdict.pinned is None else verdict.pinned[::-1].hex()
         print_json(
@@ -214,7 +214,8 @@ def _show(name: str, value: str, *, as_json: bool) -> None:
         say(value)
 
 
-def _headers_in(path: Path) -> list[BlockHeader]:
+def headers_in(path: Path) -> list[BlockHeader]:
+    """Read headers of 80 bytes, or in hex; SourceError, MalformedBlock."""
     from lodestamp.core.bitcoin import HEADER_SIZE, BlockHeader  # noqa: PLC0415
 
     data = read_file(path)
@@ -224,7 +225,8 @@ def _headers_in(path: Path) -> list[BlockHeader]:
     return [BlockHeader.decode(data[at : at + HEADER_SIZE]) for at in places]
 
 
-def _pin_in(text: str) -> tuple[bytes, int]:
+def pin_in(text: str) -> tuple[bytes, int]:
+    """Read HASH:HEIGHT, the hash as people write it; UsageError."""
     from lodestamp.errors import UsageError  # noqa: PLC0415
 
     block_hash, colon, height = text.partition(":")

@@ -8,6 +8,7 @@ from typing import Final
 
 from lodestamp.errors import (
     BlockMissing,
+    CalendarError,
     ChainAuthError,
     ChainUnavailable,
     ChainWarmup,
@@ -35,6 +36,7 @@ INTERRUPTED: Final = 130
 
 _UNAVAILABLE = (
     BlockMissing,
+    CalendarError,
     ChainAuthError,
     ChainUnavailable,
     ChainWarmup,

@@ -13,6 +13,7 @@ import typer
 from lodestamp.errors import LodestampError, UsageError
 from lodestamp.faces.cli import (
     bitcoin,
+    calendar,
     content,
     covenant,
     deciding,
@@ -23,12 +24,14 @@ from lodestamp.faces.cli import (
     lending,
     log,
     ops,
+    ots,
     reading,
     record,
     serve,
     sharing,
     stating,
     sync,
+    upgrade,
 )
 from lodestamp.faces.cli.exits import DONE, INTERRUPTED, UNAVAILABLE, USAGE, report_error
 from lodestamp.faces.cli.options import AUTHORING
@@ -47,6 +50,7 @@ app.command()(record.stamp)
 app.command()(record.prove)
 app.command()(judge.verify)
 app.command()(judge.show)
+app.command()(upgrade.upgrade)
 for _verb in (
     stating.record,
     stating.claim,
@@ -67,7 +71,9 @@ app.add_typer(keeping.content, name="content")
 reading.add_verbs(keeping.content)
 sharing.add_verbs(keeping.content)
 app.add_typer(log.log, name="log")
+app.add_typer(calendar.calendar, name="calendar")
 app.add_typer(key.key, name="key")
+app.add_typer(ots.ots, name="ots")
 app.add_typer(flow.flow, name="flow")
 app.add_typer(bitcoin.bitcoin, name="bitcoin")
 app.add_typer(covenant.covenant, name="covenant")

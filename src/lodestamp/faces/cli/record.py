@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from lodestamp.core.content import DEFAULT
 from lodestamp.errors import LodestampError, UsageError
+from lodestamp.faces.cli.calendar_wait import (
+    Calendar,
+    Stamped,
+    Wait,
+    pending_uris,
+    require_calendars,
+    require_one,
+    timed_proofs,
+)
 from lodestamp.faces.cli.exits import print_json, report_error
 from lodestamp.faces.cli.files import is_stream, refuse_target, write_result
 from lodestamp.faces.cli.options import Json, Profile, open_to_write
 from lodestamp.faces.cli.plain import say
 from lodestamp.faces.cli.progress import progress_bar
-
-if TYPE_CHECKING:
-    from lodestamp import Proof
 
 
 def init(
@@ -79,6 +85,14 @@ def stamp(
     force: Annotated[
         bool, typer.Option("--force", help="Record anew and overwrite the proof file.")
     ] = False,
+    calendar: Calendar = None,
+    wait: Annotated[
+        Wait,
+        typer.Option(
+            "--wait",
+            help="For nothing, for the log and the promises of calendars, or for a Bitcoin block.",
+        ),
+    ] = Wait.LOG,
     as_json: Json = False,
 ) -> int:
     """Keep files and folders, record their address in your log, and write a proof beside each.
@@ -88,7 +102,10 @@ def stamp(
     if out is not None and len(paths) > 1:
         raise UsageError("--out goes with one PATH only")
     worst = 0
+    require_calendars(calendar or (), wait)
+    stamped: list[Stamped] = []
     with open_to_write(context) as node:
+        require_one(node, calendar or (), wait)
         for path in paths:
             target = out or _beside(path)
             try:
@@ -104,11 +121,21 @@ def stamp(
                         only_hash=only_hash,
                         progress=bar,
                     )
-                write_result(target, proof.encode(), force=force)
+                stamped.append(Stamped(path, target, proof))
+            except LodestampError as error:
+                worst = max(worst, report_error(error, as_json=as_json))
+        try:
+            timed = timed_proofs(node, stamped, calendar or (), wait)
+        except LodestampError as error:  # the record stands, and so does its proof
+            worst = max(worst, report_error(error, as_json=as_json))
+            timed = stamped
+        for each in timed:
+            try:
+                write_result(each.target, each.proof.encode(), force=force)
             except LodestampError as error:
                 worst = max(worst, report_error(error, as_json=as_json))
             else:
-                _show_stamped(path, target, proof, as_json=as_json)
+                _show_stamped(each, as_json=as_json)
     return worst
 
 
@@ -172,8 +199,10 @@ def _beside(path: Path) -> Path:
     return path.parent / f"{path.name}.proof.json"
 
 
-def _show_stamped(path: Path, target: Path, proof: Proof, *, as_json: bool) -> None:
+def _show_stamped(each: Stamped, *, as_json: bool) -> None:
+    path, target, proof = each.path, each.target, each.proof
     content, log = proof.content, proof.log
+    pending = pending_uris(proof)
     assert content is not None  # noqa: S101  `stamp` always carries both
     assert log is not None  # noqa: S101
     stamped = {
@@ -185,7 +214,7 @@ def _show_stamped(path: Path, target: Path, proof: Proof, *, as_json: bool) -> N
         "log_index": log.index,
         "tree_size": log.size,
         "proof": str(target),
-        "pending": [],
+        "pending": pending,
     }
     if is_stream(target):
         return  # the proof itself went there, and may be all that is read
@@ -196,4 +225,9 @@ def _show_stamped(path: Path, target: Path, proof: Proof, *, as_json: bool) -> N
     say(f"CID        {stamped['cid']}")
     say(f"operation  {stamped['op_id']}")
     say(f"log        index {log.index} of {log.size}, {log.origin}")
+    for uri in pending:
+        say(f"pending    {uri}")
+    for anchor in proof.anchors:
+        if anchor.height is not None:
+            say(f"anchored   Bitcoin block {anchor.height:,} ({anchor.network})")
     say(f"proof      {target}")

@@ -51,6 +51,7 @@ def serving(
         make_application,
         parse_address,
     )
+    from lodestamp.node.calendar_rounds import CalendarRounds  # noqa: PLC0415
 
     mounts, address = choose_mounts(names), parse_address(listen)
     with lodestamp.open(context.obj) as node:
@@ -63,4 +64,5 @@ def serving(
         else:
             say(f"listening  http://{listener.address}")
             say(f"mounts     {', '.join(each.name for each in mounts)}")
-        listener.run(application)
+        with CalendarRounds(node.calendars):
+            listener.run(application)

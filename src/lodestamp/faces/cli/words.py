@@ -44,26 +44,31 @@ Facts = Mapping[str, Any]
 
 def print_verdict(path: Path, verdict: Verdict) -> None:
     """Print a verdict: the answer first, then each leg, then what the answer does not say."""
-    answer = str(verdict.verdict).upper()
-    typer.secho(answer, fg=_COLOURS[verdict.verdict], bold=True, nl=False)
-    decisive = [leg.name for leg in verdict.legs if leg.counts and leg.status is verdict.verdict]
-    why = "" if verdict.verdict is Status.ESTABLISHED else f": {', '.join(decisive)}"
-    typer.echo(f"  {plain(path)}{why}")
-    for leg in verdict.legs:
-        _print_leg(leg)
+    print_legs(path, verdict, _established)
     for line in verdict.ignored:
         typer.echo(f"  ignored: a signature line of an unknown signer: {brief(line)}")
     for remark in _remarks(verdict):
         typer.echo(f"\n{remark}")
 
 
-def _print_leg(leg: Leg) -> None:
+def print_legs(path: Path, verdict: Verdict, established: Callable[[Leg], str]) -> None:
+    """Print the answer and each leg; `established` says in words what one that stands shows."""
+    answer = str(verdict.verdict).upper()
+    typer.secho(answer, fg=_COLOURS[verdict.verdict], bold=True, nl=False)
+    decisive = [leg.name for leg in verdict.legs if leg.counts and leg.status is verdict.verdict]
+    why = "" if verdict.verdict is Status.ESTABLISHED else f": {', '.join(decisive)}"
+    typer.echo(f"  {plain(path)}{why}")
+    for leg in verdict.legs:
+        _print_leg(leg, established)
+
+
+def _print_leg(leg: Leg, established: Callable[[Leg], str]) -> None:
     carried = leg.counts or leg.status is not Status.UNKNOWN
     mark = _MARKS[leg.status] if carried else "-"
     typer.secho(f"  {mark:<4}", fg=_COLOURS[leg.status] if carried else None, nl=False)
     typer.echo(f"{leg.name:<11}", nl=False)
     if leg.status is Status.ESTABLISHED:
-        typer.echo(_established(leg))
+        typer.echo(established(leg))
     elif carried:
         typer.echo(f"{leg.code}: {brief(leg.detail)}")
     else:

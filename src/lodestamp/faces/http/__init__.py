@@ -8,6 +8,7 @@ True
 """
 
 from lodestamp.faces.http.application import Mount, make_application
+from lodestamp.faces.http.calendar import serve_calendar
 from lodestamp.faces.http.listening import Address, Listener, parse_address
 from lodestamp.faces.http.mounts import MOUNTS, choose_mounts
 from lodestamp.faces.http.rpc import RpcServer
@@ -23,4 +24,5 @@ __all__ = [
     "choose_mounts",
     "make_application",
     "parse_address",
+    "serve_calendar",
 ]

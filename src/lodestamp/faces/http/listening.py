@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ipaddress
 import os
@@ -16,6 +17,7 @@ from typing import Final, Self
 
 import uvicorn
 from litestar import Litestar
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from lodestamp.errors import ListenError, UsageError
 
@@ -83,15 +85,25 @@ class Listener:
             raise ListenError(f"{address}: {error.strerror}", hint=hint) from error
         return cls(bound, Address(address.host, bound.getsockname()[1]))
 
-    def run(self, application: Litestar) -> None:
-        """Serve until `stop`, or in the main thread until SIGINT or SIGTERM; then let go."""
+    def run(
+        self,
+        application: Litestar,
+        *,
+        connections_max: int = CONNECTIONS_MAX,
+        protocol: type[asyncio.Protocol] = H11Protocol,
+    ) -> None:
+        """Serve until `stop`, or in the main thread until SIGINT or SIGTERM; then let go.
+
+        Of more than `connections_max` connections at once the others are told to come again.
+        `protocol` reads the requests.
+        """
         configuration = uvicorn.Config(
             application,
             access_log=False,
-            http="h11",
+            http=protocol,
             interface="asgi3",
             lifespan="on",
-            limit_concurrency=CONNECTIONS_MAX,
+            limit_concurrency=connections_max,
             log_config=None,
             loop="asyncio",
             proxy_headers=False,

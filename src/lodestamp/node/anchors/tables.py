@@ -147,9 +147,16 @@ submissions = Table(
     Column("ots", LargeBinary, nullable=False),
     Column("state", Text, nullable=False),
     Column("next_try", BigInteger, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("reason", Text),
     Index("ix_anchor_submission_state_next_try", "state", "next_try"),
 )
-"""Checkpoints of ours handed to a calendar, and what it has answered so far."""
+"""Checkpoints of ours handed to a calendar, and what it has answered so far.
+
+`ots` is a bare timestamp of `digest`, empty while `state` is ``unsent``; then it is ``pending``,
+and ``complete`` once it ends in a verified block. `tries` counts the vain ones since, `reason`
+says why the last one was.
+"""
 
 headers = Table(
     "header",

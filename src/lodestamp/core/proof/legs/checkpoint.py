@@ -1,7 +1,9 @@
 """The ``checkpoint`` leg: a log signed this origin, size and root (transparency spec R13-R17).
 
 The keys are those the trust file pins for the origin, else those the proof carries. Either way no
-carried key is decoration: each Ed25519 note key must be the log's and must have signed the note.
+carried key is decoration: each Ed25519 note key, and each post-quantum key under the log's name
+(type 06, R17), must be the log's and must have signed the note. Keys of witnesses are for the leg
+``witnesses``.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from types import MappingProxyType
 from typing import Final
 
 from lodestamp.core.encoding import base64_encode
+from lodestamp.core.proof.legs.witnesses import is_witness
 from lodestamp.core.proof.model import Checkpoint as CheckpointSection
 from lodestamp.core.proof.trust import Trust, Unpinned
 from lodestamp.core.transparency import (
@@ -22,6 +25,7 @@ from lodestamp.core.transparency import (
     open_note,
     parse_checkpoint,
     parse_note,
+    verify_cosignatures,
 )
 from lodestamp.core.verdict import Fact, Leg, Status
 from lodestamp.errors import BadNote
@@ -38,7 +42,7 @@ _REASONS: Final = MappingProxyType(
 class CheckpointFinding:
     """The leg, the checkpoint the ``log`` leg rests on, and signature lines nobody checked.
 
-    `signers` are the keys of the log that signed it.
+    `signers` are the note keys of the log that signed it.
     """
 
     leg: Leg
@@ -55,7 +59,7 @@ def check_checkpoint(section: CheckpointSection, trust: Trust | None) -> Checkpo
     except BadNote as error:
         return CheckpointFinding(Leg.refuted(NAME, "bad_note", error.message))
     origin = checkpoint.origin
-    carried = [vkey for vkey in section.vkeys if vkey.key_type == ED25519_NOTE]
+    carried = [vkey for vkey in section.vkeys if not is_witness(vkey, origin)]
     pin = trust.log(origin) if trust else None
     allowed = carried if pin is None else pin.vkeys
     for vkey in carried:
@@ -63,11 +67,11 @@ def check_checkpoint(section: CheckpointSection, trust: Trust | None) -> Checkpo
             whose = "no key of this origin" if pin is None else "not the key pinned for it"
             detail = f"{vkey.text():.120} is {whose}"
             return CheckpointFinding(Leg.refuted(NAME, "key_mismatch", detail))
-    if not carried:
+    if all(vkey.key_type != ED25519_NOTE for vkey in carried):
         detail = f"the proof carries no key of {origin:.120} for the note"
         return CheckpointFinding(Leg.refuted(NAME, "no_log_signature", detail))
     try:
-        opened = open_note(data, allowed)
+        opened = _opened(data, allowed)
     except BadNote as error:
         reason = _REASONS.get(error.code, "bad_note")
         return CheckpointFinding(Leg.refuted(NAME, reason, error.message))
@@ -75,7 +79,22 @@ def check_checkpoint(section: CheckpointSection, trust: Trust | None) -> Checkpo
         detail = f"the note bears no signature of {unsigned[0].text():.120}"
         return CheckpointFinding(Leg.refuted(NAME, "no_log_signature", detail))
     leg = _weigh(checkpoint, opened, trust, pinned=pin is not None)
-    return CheckpointFinding(leg, checkpoint, opened.ignored, opened.verified)
+    signers = tuple(vkey for vkey in opened.verified if vkey.key_type == ED25519_NOTE)
+    return CheckpointFinding(leg, checkpoint, opened.ignored, signers)
+
+
+def _opened(data: bytes, keys: Iterable[VerifierKey]) -> Opened:
+    """Open a note under the keys of a log, those of type 06 among them (R17)."""
+    keys = tuple(keys)
+    opened = open_note(data, keys)
+    others = {(vkey.name, vkey.key_id): vkey for vkey in keys if vkey.key_type != ED25519_NOTE}
+    if not others:
+        return opened
+    found = verify_cosignatures(parse_note(data), others.values())
+    lines = {each.line() for each in found}
+    verified = dict.fromkeys(others[each.name, each.key_id] for each in found)
+    ignored = tuple(line for line in opened.ignored if line not in lines)
+    return Opened(opened.text, (*opened.verified, *verified), ignored)
 
 
 def _weigh(checkpoint: Checkpoint, opened: Opened, trust: Trust | None, *, pinned: bool) -> Leg:

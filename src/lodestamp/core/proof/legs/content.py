@@ -121,6 +121,11 @@ def content_of(operation: Operation) -> Content | None:
     return None
 
 
+def sha256_of(operation: Operation) -> str | None:
+    """Return the SHA-256 that an operation states of its content, as it is written there."""
+    return next((each.sha256 for each in _statements((operation,))), None)
+
+
 def _said_of_another(section: Content, subject: Operation) -> str | None:
     """Return why a statement is not about this content, or None."""
     body = subject.body

@@ -80,6 +80,8 @@ def _make_calendars() -> None:
         sa.Column("ots", sa.LargeBinary, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("next_try", sa.BigInteger, nullable=False),
+        sa.Column("tries", sa.Integer, nullable=False),
+        sa.Column("reason", sa.Text),
         sa.PrimaryKeyConstraint("size", "uri", name="pk_anchor_submission"),
     )
     op.create_index(

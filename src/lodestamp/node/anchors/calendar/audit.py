@@ -1,0 +1,116 @@
+"""The auditor of calendars: A11, A13 and A14, apart from the code that writes (§11).
+
+It reads tables and recomputes; of this room it shares nothing but the tables.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import Connection, select
+
+from lodestamp.core.merkle import leaf_hashes, root
+from lodestamp.core.timestamps import (
+    BitcoinHeader,
+    Pending,
+    anchor_digest,
+    parse_timestamp,
+    walk,
+)
+from lodestamp.core.transparency import parse_checkpoint, parse_note
+from lodestamp.errors import InputError, LodestampError
+from lodestamp.node import recorder
+from lodestamp.node.anchors.tables import commitments, cycles, submissions
+from lodestamp.node.findings import AuditReport
+from lodestamp.node.storage import Database
+
+_WITH_TIP: Final = frozenset({"sent", "mined", "final"})
+_LOST: Final = "lost"
+_STATES: Final = frozenset({"unsent", "pending", "complete"})
+_SIZES: Final = frozenset({32, 44})
+
+
+def audit_calendars(database: Database, origin: str, report: AuditReport) -> None:
+    """Report commitments and submissions that do not fit, of the log called `origin`."""
+    with database.reading("auditing calendars") as connection:
+        _audit_commitments(connection, report)
+        _audit_submissions(connection, origin, report)
+
+
+def _audit_commitments(connection: Connection, report: AuditReport) -> None:
+    """A11: each commitment once, in at most one live cycle, at its place in the journal's order."""
+    known: dict[int, Any] = {row.id: row for row in connection.execute(select(cycles))}
+    members: dict[int, list[Any]] = {}
+    seen: set[bytes] = set()
+    for row in connection.execute(select(commitments).order_by(commitments.c.id)):
+        where = f"commitment {row.id}"
+        report.count("commitments")
+        if row.commitment in seen:
+            report.find("A11", where, "it is in the journal twice")
+        seen.add(row.commitment)
+        if len(row.commitment) not in _SIZES:
+            report.find("A11", where, f"it has {len(row.commitment)} bytes")
+        if (row.cycle is None) is not (row.leaf is None):
+            report.find("A11", where, "it has a cycle without a leaf, or a leaf without a cycle")
+        elif row.cycle is not None:
+            if row.cycle not in known:
+                report.find("A11", where, f"there is no cycle {row.cycle}")
+            elif known[row.cycle].state == _LOST:
+                report.find("A11", where, f"cycle {row.cycle} is lost, and no other has it")
+            members.setdefault(row.cycle, []).append(row)
+    for cycle in known.values():
+        _audit_cycle(cycle, members.get(cycle.id, []), report)
+
+
+def _audit_cycle(cycle: Any, members: list[Any], report: AuditReport) -> None:
+    where = f"cycle {cycle.id}"
+    if [row.leaf for row in members] != list(range(len(members))):
+        report.find("A11", where, "its leaves are not those of the journal's order")
+        return
+    if cycle.state not in _WITH_TIP or cycle.tip is None:
+        return
+    if cycle.count > len(members):
+        report.find("A11", where, f"it has {len(members)} commitments, not {cycle.count}")
+    elif root(leaf_hashes([row.commitment for row in members[: cycle.count]])) != cycle.tip:
+        report.find("A11", where, "its commitments do not have its tip")
+
+
+def _audit_submissions(connection: Connection, origin: str, report: AuditReport) -> None:
+    for row in connection.execute(select(submissions).order_by(submissions.c.size)):
+        where = f"submission {row.size} to {row.uri}"
+        report.count("submissions")
+        _audit_digest(connection, origin, row, where, report)
+        _audit_answer(row, where, report)
+
+
+def _audit_digest(
+    connection: Connection, origin: str, row: Any, where: str, report: AuditReport
+) -> None:
+    """A13: it starts at the anchor digest of its checkpoint."""
+    try:
+        note = recorder.checkpoint_note(connection, row.size)
+        checkpoint = parse_checkpoint(parse_note(note).text)
+    except LodestampError as error:
+        report.find("A13", where, error.message)
+        return
+    if anchor_digest(origin, row.size, checkpoint.root) != row.digest:
+        report.find("A13", where, "it is not of the anchor digest of its checkpoint")
+
+
+def _audit_answer(row: Any, where: str, report: AuditReport) -> None:
+    """A14: what the calendar answered is a strict timestamp, and says what its state claims."""
+    if row.state not in _STATES:
+        report.find("A14", where, f"there is no state {row.state!r}")
+        return
+    if row.state == "unsent":
+        if row.ots:
+            report.find("A14", where, "nothing was sent, but something was answered")
+        return
+    try:
+        timestamp = parse_timestamp(row.ots, row.digest, strict=True)
+    except InputError as error:
+        report.find("A14", where, error.message)
+        return
+    kind = Pending if row.state == "pending" else BitcoinHeader
+    if not any(isinstance(attestation, kind) for _, attestation in walk(timestamp)):
+        report.find("A14", where, f"it is {row.state} without saying so")
