@@ -13,6 +13,14 @@
     needed = 2                               how many must promise; default: two, or all there are
     every_s = 60                             seconds between two checkpoints while serving
 
+    [anchor]                                 how this home anchors in Bitcoin
+    mode = "plain"                           or "chain", where OP_CAT is active
+    confirmations = 6                        blocks until an anchor is final, 2 or more
+    min_interval_s = 21600                   least seconds between two anchors; on regtest 0
+    fee_rate_max = 50                        satoshis per virtual byte
+    fee_max = 100000                         satoshis of one transaction
+    birthday = 900000                        the first block that may pay the anchor's key
+
     [tenants]                                who may ask this node to keep content
     ann = "sha256:…"                         the address of that tenant's bearer token
 """
@@ -58,6 +66,18 @@ class CalendarSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AnchorSettings:
+    """How this home anchors in Bitcoin; None where the network or the anchorer has its default."""
+
+    mode: str = "plain"
+    confirmations: int | None = None
+    min_interval_s: int | None = None
+    fee_rate_max: int | None = None
+    fee_max: int | None = None
+    birthday: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """What ``config.toml`` says; `tenants` are names with the SHA-256 of their tokens."""
 
@@ -68,6 +88,7 @@ class Configuration:
     kubo: str | None = None
     tenants: Mapping[str, bytes] = field(default_factory=dict)
     calendars: CalendarSettings = CalendarSettings()
+    anchor: AnchorSettings = AnchorSettings()
 
 
 def parse_configuration(path: str, data: bytes) -> Configuration:
@@ -94,6 +115,8 @@ def parse_configuration(path: str, data: bytes) -> Configuration:
         calendars = document["calendars"]
         urls = tuple(calendars.get("urls", ()))
         document["calendars"] = CalendarSettings(**{**calendars, "urls": urls})
+    if "anchor" in document:
+        document["anchor"] = AnchorSettings(**document["anchor"])
     return Configuration(**document)
 
 
@@ -128,6 +151,28 @@ def _is_calendars(value: Any) -> bool:
     )
 
 
+_ANCHOR_BOUNDS: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
+    {
+        "confirmations": (2, 200),
+        "min_interval_s": (0, 30 * 86_400),
+        "fee_rate_max": (1, 10_000),
+        "fee_max": (154, 10_000_000),
+        "birthday": (0, (1 << 31) - 1),
+    }
+)
+"""Least and most of each number under ``[anchor]``."""
+
+
+def _is_anchor(value: Any) -> bool:
+    if not isinstance(value, dict) or value.get("mode", "plain") not in {"plain", "chain"}:
+        return False
+    numbers = {name: each for name, each in value.items() if name != "mode"}
+    return not numbers.keys() - _ANCHOR_BOUNDS.keys() and all(
+        type(each) is int and _ANCHOR_BOUNDS[name][0] <= each <= _ANCHOR_BOUNDS[name][1]
+        for name, each in numbers.items()
+    )
+
+
 _SETTINGS: Final[Mapping[str, tuple[Callable[[Any], object], str]]] = MappingProxyType(
     {
         "node": (is_node_label, f"a text of 1 to {NODE_LABEL_MAX} characters, none a control"),
@@ -135,6 +180,11 @@ _SETTINGS: Final[Mapping[str, tuple[Callable[[Any], object], str]]] = MappingPro
         "hosts": (_list_of(_is_host), "a list of names such as example.org"),
         "gateways": (_list_of(_is_url), "a list of URLs such as https://ipfs.example"),
         "kubo": (lambda value: isinstance(value, str) and _is_url(value), "a URL"),
+        "anchor": (
+            _is_anchor,
+            'a table of mode ("plain" or "chain") and numbers: '
+            + ", ".join(f"{name} {low} to {high}" for name, (low, high) in _ANCHOR_BOUNDS.items()),
+        ),
         "calendars": (
             _is_calendars,
             f"a table of urls (at most {NAMED_CALENDARS_MAX}), needed (1 to as many) and every_s",

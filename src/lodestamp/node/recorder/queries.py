@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select
@@ -61,6 +62,13 @@ def newest_leaf(connection: Connection) -> tuple[int, bytes] | None:
         return row.seq, OP_CID_PREFIX + row.op_id
     stored = find_operation(connection, address_of_digest(row.op_id))
     return stored.log_index, stored.operation.entry
+
+
+def signed_roots(connection: Connection) -> Iterator[tuple[int, bytes]]:
+    """Yield size and root of every checkpoint that was signed, smallest first."""
+    column = tables.log_checkpoint.c
+    for row in connection.execute(select(column.size, column.root).order_by(column.size)):
+        yield row.size, row.root
 
 
 def read_meta(connection: Connection, key: str) -> str | None:
