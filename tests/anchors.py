@@ -1,7 +1,7 @@
 """Anchors to test with: honest paths to headers that were worked for, where work is cheap.
 
-A header on `main` takes 2^32 hashes at its easiest, so one was mined once and is kept
-(`LONE_MAIN_HEADER`): it is over the anchor of `proof_of_content()` and of nothing else.
+Work on main and signet is not cheap, so one header of each was worked for once (`NONCES`): it is
+over the anchor of `proof_of_content()` and of nothing else.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from hashlib import sha256
 
 from headers import worked
 from lodestamp.core.bitcoin import (
-    MAIN,
     REGTEST,
     BlockHeader,
     NetworkParams,
@@ -20,20 +19,38 @@ from lodestamp.core.bitcoin import (
     Transaction,
     TxIn,
     TxOut,
+    is_xonly,
     network_named,
     sha256d,
 )
-from lodestamp.core.proof import Anchor, AnchorKind, Proof, anchor_digest, compress_run
+from lodestamp.core.covenants import (
+    Covenant,
+    Kind,
+    anchor_script,
+    build,
+    genesis_state,
+    next_state,
+)
+from lodestamp.core.proof import (
+    Anchor,
+    AnchorChain,
+    AnchorCovenant,
+    AnchorKind,
+    Proof,
+    anchor_digest,
+    compress_run,
+)
 from lodestamp.core.timestamps import (
     BitcoinHeader,
     Op,
     Pending,
     apply_ops,
     encode_path,
+    state_ops,
     transaction_ops,
 )
 from lodestamp.core.transparency import Checkpoint, parse_checkpoint, parse_note
-from proofs import TIME
+from proofs import ORIGIN, TIME, proof_of_content
 
 HEIGHT = 930_000
 CALENDAR = "https://calendar.example"
@@ -160,8 +177,57 @@ def store_of(
     return Chain(net, start, [header.hash for header in run])
 
 
-def lone_main(proof: Proof) -> Made:
-    """Return the anchor of `proof_of_content()` in a lone header of difficulty 1 on main."""
-    ops = ops_of(digest_of(proof))
-    header = replace(first_header(apply_ops(ops, digest_of(proof)), MAIN), nonce=0)
-    return Made(anchor_in(ops, [header], "main"), [header])
+def chained(proof: Proof, before: int = 2, *, owner: bytes | None = None) -> Made:
+    """Return an anchor of the kind `chain`, upon a genesis and `before` - 1 states more."""
+    covenant = build(Kind.T6, owner=owner or xonly("owner"))
+    state = genesis_state(ORIGIN)
+    txs = [_publishing(covenant, state, OutPoint(sha256(b"two coins").digest(), 0))]
+    roots = [sha256(b"batch %d" % number).digest() for number in range(before - 1)]
+    for root in roots:
+        state = next_state(state, root)
+        txs.append(_publishing(covenant, state, OutPoint(txs[-1].txid, 0)))
+    tip_ops = (Op.append(sha256(b"beside us").digest()), Op(0x08))
+    tip = apply_ops(tip_ops, digest_of(proof))
+    after = next_state(state, tip)
+    last = _publishing(covenant, after, OutPoint(txs[-1].txid, 0)).encode(witness=False)
+    prefix, _, suffix = last.partition(after)
+    ops = (*tip_ops, *state_ops(state), *transaction_ops(prefix, suffix, branch(3), 5))
+    run = mined_upon(first_header(apply_ops(ops, digest_of(proof)), REGTEST), 2)
+    chain = AnchorChain(
+        txs[0].txid,
+        state,
+        AnchorCovenant(
+            bytes(covenant.leaf), tuple(each.encode(witness=False) for each in txs), tuple(roots)
+        ),
+    )
+    anchor = replace(anchor_in(ops, run), kind=AnchorKind.CHAIN, chain=chain)
+    return Made(anchor, run)
+
+
+def xonly(label: str) -> bytes:
+    """Return the x of a point, made from a label."""
+    number = 0
+    while not is_xonly(made := sha256(b"%s %d" % (label.encode(), number)).digest()):
+        number += 1
+    return made
+
+
+def _publishing(covenant: Covenant, state: bytes, coin: OutPoint) -> Transaction:
+    """Return a transaction of the shape that a T6 script rebuilds."""
+    fee = OutPoint(sha256(state).digest(), 1)
+    outputs = (TxOut(10_000, covenant.script_pubkey), TxOut(0, anchor_script(state)))
+    return Transaction(2, (TxIn(coin), TxIn(fee)), outputs)
+
+
+NONCES = {"main": 4_224_914_175, "signet": 7_072_067}
+"""What headers over the anchor of `proof_of_content()` were worked for with, once: 2^32 hashes at
+the easiest target of main, 2^22 on signet."""
+
+
+def lone(network: str) -> Made:
+    """Return the anchor of `proof_of_content()` in a lone header of the easiest target."""
+    digest = digest_of(proof_of_content())
+    ops = ops_of(digest)
+    unworked = first_header(apply_ops(ops, digest), network_named(network))
+    header = replace(unworked, nonce=NONCES[network])
+    return Made(anchor_in(ops, [header], network), [header])

@@ -13,7 +13,7 @@ from sqlalchemy import delete, insert, select, update
 
 from lodestamp.core.merkle import leaf_hashes, root
 from lodestamp.core.timestamps import SHA256, BitcoinHeader, Op, apply_ops, encode_path
-from lodestamp.faces.http import Address, Listener, serve_calendar
+from lodestamp.faces.http import Address, Listener, calendar_application, serve_calendar
 from lodestamp.node.anchors import Calendar, audit_calendars
 from lodestamp.node.anchors.tables import commitments, cycles, headers
 from lodestamp.node.clock import now_ms
@@ -114,7 +114,7 @@ def served_over(database: Database, uri: str | None = None) -> Iterator[Served]:
     try:
         uri = uri or f"http://{listener.address}"
         with Calendar.open(database, uri, SECRET, now_ms, period_s=PERIOD_S) as calendar:
-            serving = (listener, calendar)
+            serving = (listener, calendar_application(calendar))
             thread = threading.Thread(target=serve_calendar, args=serving, daemon=True)
             thread.start()
             try:

@@ -43,7 +43,7 @@
     │   ├── PathError               a path or name that cannot be followed or written
     │   ├── IpnsError               an IPNS name or record that does not hold
     │   ├── PinError                a pin that cannot be set
-    │   ├── RemoteError             a service asked for blocks or pins is away, refuses or lies
+    │   ├── RemoteError             a service asked for blocks, pins or tiles is away, refuses
     │   ├── GatewayRefusal          a request that the gateway does not serve
     │   └── SourceError             the file being read is missing, unreadable or changed
     ├── RecordError                 the recorder refuses
@@ -426,7 +426,7 @@ class SourceError(ContentError):
 
 
 class RemoteError(ContentError):
-    """A service asked for blocks or pins is away, refuses, or answers nonsense: ``remote.*``.
+    """A service asked for blocks, pins or tiles is away, refuses or talks nonsense: ``remote.*``.
 
     `status` is the HTTP status of a refusal.
     """

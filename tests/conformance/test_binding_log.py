@@ -25,12 +25,15 @@ from lodestamp.core.transparency import (
     Checkpoint,
     Cosigner,
     NoteSigner,
+    TlogProof,
     open_note,
     parse_checkpoint,
     parse_note,
+    parse_tlog_proof,
     parse_vkey,
     sign_note,
     verify_cosignatures,
+    verify_tlog_proof,
 )
 
 
@@ -119,4 +122,18 @@ def test_the_witness_signs_the_published_cosignature_byte_for_byte(cases):
         assert note.signatures[1] == line
         (said,) = verify_cosignatures(note, [cosigner.verifier_key])
         assert (said.time, said.line()) == (case["witness_time"], line.line())
+    assert len(cases) == 8
+
+
+def test_r22_the_published_tlog_proofs_are_written_and_read_byte_for_byte(cases):
+    for case in cases:
+        wire = case["tlog_proof"].encode()
+        path = InclusionProof(case["index"], case["size"], tuple(map(bytes.fromhex, case["path"])))
+        assert TlogProof(path, case["note"].encode()).encode() == wire
+        proof = parse_tlog_proof(wire)
+        assert proof.encode() == wire
+        keys = [parse_vkey(case["log_vkey"]), parse_vkey(case["witness_vkey"])]
+        leaf = operation_leaf(bytes.fromhex(case["entry"]))
+        checkpoint, opened = verify_tlog_proof(proof, leaf, keys)
+        assert (checkpoint.root.hex(), opened.verified) == (case["root"], tuple(keys))
     assert len(cases) == 8

@@ -21,9 +21,19 @@ from lodestamp.core.proof import (
     Proof,
     compress_run,
     from_parts,
+    prune_anchors,
+    replace_checkpoint,
 )
-from lodestamp.errors import ProofFormatError
-from proofs import LEDGER, edited, evidence_of, proof_of_content, sealed
+from lodestamp.errors import ProofFormatError, UsageError
+from proofs import (
+    LEDGER,
+    content_of,
+    edited,
+    evidence_of,
+    proof_of_content,
+    sealed,
+    statement_of,
+)
 
 PROOF = proof_of_content()
 SUBJECT = evidence_of({}, source="s")
@@ -101,10 +111,40 @@ def test_from_parts_puts_anchors_in_their_one_order():
         Anchor(AnchorKind.OTS, "testnet4", b"a"),
         Anchor(AnchorKind.OTS, "main", b"b", 9, run()),
         Anchor(AnchorKind.OTS, "main", b"b", 8, run()),
-        Anchor(AnchorKind.OTS, "main", b"z"),
     ]
     proof = from_parts(SUBJECT, (), None, *sealed(SUBJECT), anchors=anchors)
-    assert proof.anchors == tuple(anchors[::-1])
+    assert proof.anchors == (anchors[2], anchors[1], anchors[0])
+
+
+def test_a_complete_anchor_makes_pending_ones_of_its_network_needless():
+    """R70: a completed path prunes the other branches."""
+    waiting = [Anchor(AnchorKind.OTS, network, b"z") for network in ("main", "testnet4")]
+    done = Anchor(AnchorKind.OTS, "main", b"b", 9, run())
+    proof = from_parts(SUBJECT, (), None, *sealed(SUBJECT), anchors=[*waiting, done])
+    assert proof.anchors == (done, waiting[1])
+    assert prune_anchors(waiting) == tuple(waiting)
+
+
+def test_another_checkpoint_takes_the_place_of_all_that_bound_the_old_one():
+    """R68: log, checkpoint, ledger and anchors are replaced together, never mixed."""
+    data = edited(PROOF, lambda top: top.update(ledger=LEDGER, anchors=[pending()]))
+    before, anchor = Proof.parse(data), Anchor(AnchorKind.OTS, "main", b"b", 9, run())
+    evidence = evidence_of(statement_of(content_of(b"hello world\n")))
+    log, checkpoint = sealed(evidence, 2, 9)
+    after = replace_checkpoint(before, log, checkpoint, [anchor])
+    assert (after.log, after.checkpoint, after.anchors) == (log, checkpoint, (anchor,))
+    assert after.ledger is None
+    assert (after.subject, after.content) == (before.subject, before.content)
+    assert Proof.parse(after.encode()) == after
+
+
+def test_a_proof_keeps_its_place_in_its_log():
+    for log, checkpoint in (sealed(SUBJECT, 3, 9), sealed(SUBJECT, 2, 9, origin="log.example/x")):
+        with pytest.raises(UsageError):
+            replace_checkpoint(PROOF, log, checkpoint)
+    alone = from_parts(SUBJECT)
+    with pytest.raises(UsageError):
+        replace_checkpoint(alone, *sealed(SUBJECT))
 
 
 OTS_A, OTS_B = pending(ots="AAAA"), pending(ots="AAAB")

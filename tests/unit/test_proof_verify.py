@@ -7,11 +7,16 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import mldsa
 
-from authorities import DEFECTS, by_a_former_key, grants_absent, stated
+from anchor_defects import TIME_DEFECTS, file_with
+from anchors import lone, pending
+from authorities import DEFECTS, by_a_former_key, by_suite, grants_absent, stated
+from conftest import REPOSITORY
 from lodestamp.core.content import DEFAULT, Chunker, get_profile
-from lodestamp.core.keys import SigningKey
-from lodestamp.core.operations import Operation, build_op, evidence, refutation
+from lodestamp.core.keys import SigningKey, mldsa44
+from lodestamp.core.operations import Operation, build_op, evidence, parse_op, refutation
 from lodestamp.core.proof import (
     CODES,
     LEGS,
@@ -26,7 +31,7 @@ from lodestamp.core.proof import (
     from_parts,
     verify,
 )
-from lodestamp.core.transparency import ED25519_COSIGNATURE, VerifierKey
+from lodestamp.core.transparency import threshold_policy
 from lodestamp.core.verdict import Leg, Status, Verdict
 from lodestamp.errors import UsageError
 from proofs import (
@@ -41,7 +46,6 @@ from proofs import (
     edited,
     evidence_of,
     identified,
-    key,
     log_vkey,
     operation,
     proof_of_content,
@@ -49,9 +53,9 @@ from proofs import (
     sealed,
     statement_of,
 )
+from witnesses import W1, W2, cosigned, own_post_quantum, post_quantum
 
 DATA = b"hello world\n"
-ANCHOR = {"kind": "ots", "network": "main", "ots": "AAAA"}
 PROOF = proof_of_content(DATA)
 BYTES = PROOF.encode()
 
@@ -109,12 +113,33 @@ def unknown_profile() -> bytes:
     return edited(sealed_proof(subject, (), content_of(DATA)), put("content", "profile", "moon"))
 
 
-WITNESS_KEY = VerifierKey("witness.example/w1", ED25519_COSIGNATURE, key("w1").public_key.raw)
+WITNESS_KEY = W1.verifier_key
 
 
-def with_witness() -> bytes:
-    vkeys = sorted([log_vkey().text(), WITNESS_KEY.text()])
-    return edited(PROOF, put("checkpoint", "vkeys", vkeys))
+def two_witnesses() -> Trust:
+    return Trust(witnesses=threshold_policy(2, [W1.verifier_key, W2.verifier_key]))
+
+
+def kept(name: str, _sign: object) -> Operation:
+    """Return an operation of a post-quantum author, as the vectors keep it."""
+    return parse_op((REPOSITORY / f"tests/vectors/proof/operations/{name}.json").read_bytes())
+
+
+def by_mldsa65() -> bytes:
+    return by_suite("mldsa65", kept)
+
+
+def without_suites(data: bytes) -> Verdict:
+    """Judge a proof as on a machine whose cryptography package has no ML-DSA."""
+
+    def unavailable(*_given: object) -> None:
+        raise UnsupportedAlgorithm("no ML-DSA")
+
+    with pytest.MonkeyPatch.context() as machine:
+        for name in ("MLDSA44PublicKey", "MLDSA65PublicKey"):
+            machine.setattr(getattr(mldsa, name), "from_public_bytes", staticmethod(unavailable))
+        mldsa44._public_key.cache_clear()
+        return verify(data, None, DATA)
 
 
 def pins(*keys: SigningKey) -> Trust:
@@ -171,6 +196,7 @@ SCENARIOS: dict[str, Callable[[], Verdict]] = {
     "content.profile_unknown": lambda: verify(unknown_profile(), None, DATA),
     "content.not_carried": lambda: verify(bare()),
     "content.blocked": lambda: verify(REFUTED),
+    "authority.alg_unavailable": lambda: without_suites(by_mldsa65()),
     "authority.key_unknown": lambda: verify(by_hybrid().encode()),
     "authority.grants_absent": lambda: verify(grants_absent(), None, DATA),
     "authority.state_absent": lambda: verify(by_a_former_key(), None, DATA),
@@ -191,16 +217,30 @@ SCENARIOS: dict[str, Callable[[], Verdict]] = {
     "checkpoint.bad_signature": lambda: noted(broken_signature),
     "checkpoint.no_log_signature": lambda: noted(lambda note: note.replace("— log.", "— bog.")),
     "checkpoint.key_mismatch": lambda: verify(BYTES, pins(OTHER_LOG_KEY)),
+    "checkpoint.alg_unavailable": lambda: without_suites(
+        cosigned(PROOF, own_post_quantum()).encode()
+    ),
     "checkpoint.key_not_pinned": lambda: verify(BYTES, Trust()),
     "checkpoint.not_carried": lambda: verify(bare()),
     "checkpoint.blocked": lambda: verify(REFUTED),
-    "witnesses.unsupported": lambda: verify(with_witness()),
+    "witnesses.bad_signature": lambda: verify(cosigned(PROOF, carry=[W1]).encode()),
+    "witnesses.alg_unavailable": lambda: without_suites(
+        cosigned(PROOF, post_quantum("w44")).encode()
+    ),
+    "witnesses.no_quorum": lambda: verify(cosigned(PROOF, W1).encode(), two_witnesses()),
+    "witnesses.none_trusted": lambda: verify(cosigned(PROOF, W1).encode()),
     "witnesses.not_carried": lambda: verify(BYTES),
     "witnesses.blocked": lambda: verify(REFUTED),
     "ledger.unsupported": lambda: tampered(put("ledger", LEDGER)),
     "ledger.not_carried": lambda: verify(BYTES),
     "ledger.blocked": lambda: verify(REFUTED),
-    "time.unsupported": lambda: tampered(put("anchors", [ANCHOR])),
+    **{
+        f"time.{reason}": lambda make=make: make().verdict(DATA)
+        for reason, make in TIME_DEFECTS.values()
+    },
+    "time.pending": lambda: verify(file_with(pending(PROOF))),
+    "time.work_below_floor": lambda: verify(file_with(lone("main").anchor)),
+    "time.network_not_accepted": lambda: verify(file_with(lone("signet").anchor)),
     "time.not_carried": lambda: verify(BYTES),
     "time.blocked": lambda: verify(REFUTED),
 }
@@ -703,19 +743,22 @@ def test_a_key_pinned_but_not_carried_still_refuses_its_bad_signature():
     assert leg.code == "checkpoint.bad_signature"
 
 
-def test_witness_keys_leave_their_leg_unknown_and_the_log_as_it_was():
-    verdict = verify(with_witness(), None, DATA)
+def test_a_ledger_counts_though_this_version_cannot_check_it():
+    """ADR 0007: carried and unknown, so the exit code is 2."""
+    verdict = tampered(put("ledger", LEDGER))
     assert verdict.exit_code == 2
-    assert status_of(verdict) | {"witnesses": ""} == status_of(verify(BYTES, None, DATA)) | {
-        "witnesses": ""
-    }
+    assert [leg.code for leg in verdict.legs if leg.code.endswith(".unsupported")] == [
+        "ledger.unsupported"
+    ]
 
 
-@pytest.mark.parametrize("section", [("ledger", LEDGER), ("anchors", [ANCHOR])])
-def test_sections_this_version_cannot_check_count(section: tuple[str, Any]):
-    verdict = tampered(put(*section))
+@pytest.mark.parametrize("suite", ["mldsa65", "hybrid"])
+def test_without_a_suite_its_signatures_are_unknown_and_never_refuted(suite: str):
+    """R73: a verifier that has no post-quantum signatures says so."""
+    verdict = without_suites(by_suite(suite, kept))
     assert verdict.exit_code == 2
-    assert sum(leg.code.endswith(".unsupported") for leg in verdict.legs) == 1
+    assert not [leg for leg in verdict.legs if leg.status is Status.REFUTED]
+    assert verdict.leg("content").code == "content.blocked"
 
 
 def test_a_log_of_one_entry_has_an_empty_path():

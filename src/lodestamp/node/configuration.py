@@ -7,6 +7,9 @@
     hosts = ["log.example.org"]              the names a listener goes by
     gateways = ["https://ipfs.example"]      where missing blocks are asked for
     kubo = "http://127.0.0.1:5001"           the kubo to push to and pull from
+    pq = true                                sign and cosign checkpoints with ML-DSA-44 too
+    witness = "witness.example/w1"           the name under which this node cosigns other logs
+    witness_timeout_s = 1                    how long a witness may take to answer
 
     [calendars]                              who is asked to anchor our checkpoints; default: nobody
     urls = ["https://calendar.example"]
@@ -23,6 +26,9 @@
 
     [tenants]                                who may ask this node to keep content
     ann = "sha256:…"                         the address of that tenant's bearer token
+
+    [witnesses]                              who is asked to cosign this log, and by which keys
+    "https://w1.example/witness" = ["witness.example/w1+…"]
 """
 
 from __future__ import annotations
@@ -37,44 +43,32 @@ from typing import Any, Final
 from lodestamp.core.encoding import digest_of_address, is_content_address
 from lodestamp.core.keys import KeyId, is_key_id
 from lodestamp.core.operations import NODE_LABEL_MAX, is_node_label
-from lodestamp.errors import HomeError
+from lodestamp.core.transparency import (
+    COSIGNATURE_TYPES,
+    ED25519_COSIGNATURE,
+    VerifierKey,
+    parse_vkey,
+)
+from lodestamp.errors import BadNote, HomeError
+from lodestamp.node.anchor_settings import ANCHOR_FORM, AnchorSettings, is_anchor
+from lodestamp.node.calendar_settings import (
+    CALENDARS_FORM,
+    CalendarSettings,
+    is_calendars,
+    read_calendars,
+)
 
 DEFAULT_NODE: Final = "local"
 """The node label; a host name would tell more than was asked."""
 TENANTS_MAX: Final = 1_000
 """Tenants of one node: each token is compared with all of them."""
-EVERY_S_DEFAULT: Final = 60
-"""Seconds between two checkpoints handed to calendars: what is sealed meanwhile the next covers."""
-EVERY_S_MAX: Final = 7 * 86_400
-"""A week: a longer silence is rather a missing calendar."""
-NEEDED_DEFAULT: Final = 2
-"""Calendars that must promise, or all where there are fewer: one alone may vanish."""
-NAMED_CALENDARS_MAX: Final = 16
-"""Calendars that a checkpoint goes to: each is a connection of its own."""
+WITNESS_KEYS_MAX: Final = 24
+"""Keys of all witnesses of one log: their post-quantum lines fill two thirds of a note."""
+WITNESS_TIMEOUT_S_MAX: Final = 60
+"""The longest wait for a witness that can be configured; the default is one second."""
 _is_host: Final = re.compile(r"[A-Za-z0-9.:\[\]-]{1,260}").fullmatch
 _is_name: Final = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
 _is_url: Final = re.compile(r"https?://[!-~]{1,1000}").fullmatch
-
-
-@dataclass(frozen=True, slots=True)
-class CalendarSettings:
-    """The calendars that checkpoints go to, how many must promise, and how often one goes."""
-
-    urls: tuple[str, ...] = ()
-    needed: int = NEEDED_DEFAULT
-    every_s: int = EVERY_S_DEFAULT
-
-
-@dataclass(frozen=True, slots=True)
-class AnchorSettings:
-    """How this home anchors in Bitcoin; None where the network or the anchorer has its default."""
-
-    mode: str = "plain"
-    confirmations: int | None = None
-    min_interval_s: int | None = None
-    fee_rate_max: int | None = None
-    fee_max: int | None = None
-    birthday: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +81,12 @@ class Configuration:
     gateways: tuple[str, ...] = ()
     kubo: str | None = None
     tenants: Mapping[str, bytes] = field(default_factory=dict)
-    calendars: CalendarSettings = CalendarSettings()
-    anchor: AnchorSettings = AnchorSettings()
+    anchor: AnchorSettings = field(default_factory=AnchorSettings)
+    calendars: CalendarSettings = field(default_factory=CalendarSettings)
+    pq: bool = False
+    witness: str | None = None
+    witness_timeout_s: int = 1
+    witnesses: Mapping[str, tuple[VerifierKey, ...]] = field(default_factory=dict)
 
 
 def parse_configuration(path: str, data: bytes) -> Configuration:
@@ -111,12 +109,11 @@ def parse_configuration(path: str, data: bytes) -> Configuration:
         document[name] = tuple(document.get(name, ()))
     tenants = document.get("tenants", {})
     document["tenants"] = {name: digest_of_address(each) for name, each in tenants.items()}
-    if "calendars" in document:
-        calendars = document["calendars"]
-        urls = tuple(calendars.get("urls", ()))
-        document["calendars"] = CalendarSettings(**{**calendars, "urls": urls})
-    if "anchor" in document:
-        document["anchor"] = AnchorSettings(**document["anchor"])
+    document["anchor"] = AnchorSettings(**document.get("anchor", {}))
+    document["calendars"] = read_calendars(document.get("calendars", {}))
+    document["witnesses"] = {
+        url: tuple(map(parse_vkey, vkeys)) for url, vkeys in document.get("witnesses", {}).items()
+    }
     return Configuration(**document)
 
 
@@ -137,39 +134,31 @@ def _is_tenants(value: Any) -> bool:
     )
 
 
-def _is_calendars(value: Any) -> bool:
-    if not isinstance(value, dict) or value.keys() - {"urls", "needed", "every_s"}:
+def _is_witness_name(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(VerifierKey(value, ED25519_COSIGNATURE, bytes(32)))
+    except BadNote:
         return False
-    urls = value.get("urls", [])
-    return (
-        _list_of(_is_url)(urls)
-        and len(urls) <= NAMED_CALENDARS_MAX
-        and type(value.get("needed", 1)) is int
-        and 1 <= value.get("needed", 1) <= max(1, len(urls))
-        and type(value.get("every_s", 1)) is int
-        and 1 <= value.get("every_s", 1) <= EVERY_S_MAX
-    )
 
 
-_ANCHOR_BOUNDS: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
-    {
-        "confirmations": (2, 200),
-        "min_interval_s": (0, 30 * 86_400),
-        "fee_rate_max": (1, 10_000),
-        "fee_max": (154, 10_000_000),
-        "birthday": (0, (1 << 31) - 1),
-    }
-)
-"""Least and most of each number under ``[anchor]``."""
+def _is_seconds(value: Any) -> bool:
+    return type(value) is int and 1 <= value <= WITNESS_TIMEOUT_S_MAX
 
 
-def _is_anchor(value: Any) -> bool:
-    if not isinstance(value, dict) or value.get("mode", "plain") not in {"plain", "chain"}:
+def _is_witnesses(value: Any) -> bool:
+    if not isinstance(value, dict):
         return False
-    numbers = {name: each for name, each in value.items() if name != "mode"}
-    return not numbers.keys() - _ANCHOR_BOUNDS.keys() and all(
-        type(each) is int and _ANCHOR_BOUNDS[name][0] <= each <= _ANCHOR_BOUNDS[name][1]
-        for name, each in numbers.items()
+    keys = list[VerifierKey]()
+    try:
+        for url, vkeys in value.items():
+            if not _is_url(url) or not isinstance(vkeys, list) or not vkeys:
+                return False
+            keys += map(parse_vkey, vkeys)
+    except (BadNote, TypeError, AttributeError):
+        return False
+    known = {(key.name, key.key_id) for key in keys}
+    return len(keys) == len(known) <= WITNESS_KEYS_MAX and all(
+        key.key_type in COSIGNATURE_TYPES for key in keys
     )
 
 
@@ -180,14 +169,14 @@ _SETTINGS: Final[Mapping[str, tuple[Callable[[Any], object], str]]] = MappingPro
         "hosts": (_list_of(_is_host), "a list of names such as example.org"),
         "gateways": (_list_of(_is_url), "a list of URLs such as https://ipfs.example"),
         "kubo": (lambda value: isinstance(value, str) and _is_url(value), "a URL"),
-        "anchor": (
-            _is_anchor,
-            'a table of mode ("plain" or "chain") and numbers: '
-            + ", ".join(f"{name} {low} to {high}" for name, (low, high) in _ANCHOR_BOUNDS.items()),
-        ),
-        "calendars": (
-            _is_calendars,
-            f"a table of urls (at most {NAMED_CALENDARS_MAX}), needed (1 to as many) and every_s",
+        "anchor": (is_anchor, ANCHOR_FORM),
+        "calendars": (is_calendars, CALENDARS_FORM),
+        "pq": (lambda value: type(value) is bool, "true or false"),
+        "witness": (_is_witness_name, "a name such as witness.example/w1, with no space or plus"),
+        "witness_timeout_s": (_is_seconds, f"a number from 1 to {WITNESS_TIMEOUT_S_MAX}"),
+        "witnesses": (
+            _is_witnesses,
+            f"a table of URLs, each with its vkeys; at most {WITNESS_KEYS_MAX}, none twice",
         ),
         "tenants": (_is_tenants, "a table of names, each with sha256: and 64 hex digits"),
     }

@@ -3,11 +3,12 @@
 ::
 
     config.toml    the settings: see `configuration`
-    keys/          author.key and log.key, mode 0600
+    keys/          author.key, log.key and others, mode 0600
     lodestamp.db   the log, and the index of the blocks
     blocks/        the blocks of content that was added
     checkpoint     the newest checkpoint this home has published
     chain/         the Bitcoin simulator's file, and the cookie of its RPC
+    audits/        how far logs of others were followed: see `following`
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from lodestamp.node.whole import read_bounded, write_whole
 ENVIRONMENT: Final = "LODESTAMP_HOME"
 CONFIG_SIZE_MAX: Final = 64 << 10
 """Bytes of ``config.toml``; it is written by hand."""
+_OTHERS_MADE: Final = frozenset({"audits", "chain", "config.toml", "keys"})
+"""What a folder may hold before it is a home."""
 _FIRST_CONFIG: Final = (
     f'# The label this home puts on its own operations.\nnode = "{DEFAULT_NODE}"\n'
 )
@@ -122,7 +125,7 @@ class HomeFolder:
         """Refuse a folder of other things; under the lock, or another maker would be a stranger."""
         if self.exists:
             return
-        strangers = {entry.name for entry in self.path.iterdir()} - {"chain", "config.toml", "keys"}
+        strangers = {entry.name for entry in self.path.iterdir()} - _OTHERS_MADE
         if strangers:
             raise HomeError(
                 f"{self.path} holds other files and no log",

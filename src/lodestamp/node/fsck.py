@@ -12,7 +12,7 @@ from lodestamp.core.keys import SigningKey
 from lodestamp.core.transparency import NoteSigner, parse_vkey
 from lodestamp.errors import LodestampError
 from lodestamp.node import recorder
-from lodestamp.node.anchors import audit_anchors, audit_calendars
+from lodestamp.node.anchors import audit_anchors, audit_calendars, audit_witnesses
 from lodestamp.node.blocks import BlocksFolder, BlockStore, audit_blocks
 from lodestamp.node.clock import now_ms
 from lodestamp.node.findings import AuditReport
@@ -20,6 +20,7 @@ from lodestamp.node.flows import audit_flows
 from lodestamp.node.folder import HomeFolder
 from lodestamp.node.keyring import AUTHOR_KEY, LOG_KEY, load_key
 from lodestamp.node.progress import Progress
+from lodestamp.node.publishing import audit_mirrors
 from lodestamp.node.storage import Database
 
 
@@ -124,6 +125,7 @@ def _audit(
     with database.reading("auditing") as connection:
         origin = recorder.read_meta(connection, "origin")
         stated = recorder.read_meta(connection, "vkey")
+        second = recorder.read_meta(connection, "vkey_pq")
     if origin is None or stated is None:
         report.find("S1", "database", "it holds no log")
         return
@@ -133,4 +135,13 @@ def _audit(
         report.find("K1", "key log", f"the log was made with {stated}")
     audit_calendars(database, origin, report)
     audit_anchors(database, origin, report)
-    recorder.audit(database, pinned, report, published=folder.published(), progress=progress)
+    recorder.audit(
+        database,
+        pinned,
+        report,
+        second=parse_vkey(second) if second else None,
+        published=folder.published(),
+        progress=progress,
+    )
+    audit_witnesses(database, report)
+    audit_mirrors(database, pinned, report)

@@ -35,6 +35,7 @@ from lodestamp.node.anchors import (
     Calendar,
     HeaderStore,
     Wanted,
+    WitnessEvent,
     load_secret,
     open_anchors,
     stored_network,
@@ -74,6 +75,7 @@ from lodestamp.node.stamping import NO_OPERATION, address_path, claim_about, evi
 from lodestamp.node.statements import Statements
 from lodestamp.node.storage import Database
 from lodestamp.node.sync import Mode, Peers, SyncReport
+from lodestamp.node.witnessing import PublicLog
 
 MISSING_MAX: Final = 10_000
 """Missing ids told at once: as many operations as one peer may have waiting."""
@@ -94,6 +96,7 @@ class Node(Statements, Authority, Decisions):
     ) -> None:
         self.home = folder.path
         self.log_key = log.key
+        self.log_keys = (log.key, *([log.cosigner.verifier_key] if log.cosigner else []))
         self._log_signer = log.signer
         self._database = database
         self._live = LiveGraph(database)
@@ -102,7 +105,7 @@ class Node(Statements, Authority, Decisions):
         self._keys_path = folder.keys
         self._blocks: BlockStore | None = None
         self._opening_blocks = Lock()
-        self._listeners: list[Callable[[Event], None]] = []
+        self._listeners: list[Callable[[Event | WitnessEvent], None]] = []
         self._recorder = Recorder(
             database, log, authorship, clock=now_ms, publish=folder.publish, emit=self._tell
         )
@@ -113,6 +116,7 @@ class Node(Statements, Authority, Decisions):
             node=authorship.node,
             lock=lambda: folder.entering(create=False),
         )
+        self.public = PublicLog(folder, database, configuration, log.key, emit=self._tell)
         self.sealed = SealedContent(database, self._recorder)
         self.peers = Peers(
             database,
@@ -231,14 +235,15 @@ class Node(Statements, Authority, Decisions):
             found = graph.found_in(op_ids)
         return recorder.purge(self._database, op_ids, now_ms(), found)
 
-    def listen(self, listener: Callable[[Event], None]) -> None:
+    def listen(self, listener: Callable[[Event | WitnessEvent], None]) -> None:
         """Call `listener` with each contradiction and each operation released, once it is on disk.
 
-        It is called by the writer, so it must hand longer work to another thread.
+        Contradictions are those of authors, and of logs and witnesses. It is called by whoever
+        found it, so it must hand longer work to another thread.
         """
         self._listeners.append(listener)
 
-    def _tell(self, event: Event) -> None:
+    def _tell(self, event: Event | WitnessEvent) -> None:
         for listener in self._listeners:
             listener(event)
 
@@ -273,9 +278,8 @@ class Node(Statements, Authority, Decisions):
             return sign_state(graph, self._log_signer, op_id)
 
     def checkpoint(self, size: int | None = None) -> bytes:
-        """Return the signed note of this size, by default the newest."""
-        with self._database.reading("reading a checkpoint") as connection:
-            return recorder.checkpoint_note(connection, size)
+        """Return the signed note of this size, by default the newest, with its cosignatures."""
+        return self.public.checkpoint(size)
 
     def inclusion(self, op_id: str, size: int | None = None) -> tuple[InclusionProof, Digest]:
         """Return the path of an operation's leaf and the root it leads to, at a tree size."""

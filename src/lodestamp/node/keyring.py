@@ -5,9 +5,10 @@ passphrase ``seed`` gives way to ``sealed``: salt, nonce and box in base64, the 
 under AES-256-GCM with a key that scrypt made of the passphrase, bound to the key id. A file is
 written under a temporary name and moved into place, so it is either whole or absent.
 
-`author.key` and `log.key` are made with the home. Any other key lies in a file called after its id,
-so that the log alone says which key of an identity is in force; ``aliases.json`` holds the names
-people give to keys and identities.
+`author.key` and `log.key` are made with the home, `witness.key` when it first witnesses a log, and
+beside those two, where `pq` is set, an ML-DSA-44 key each for notes alone. Any other key lies in a
+file called after its id, so that the log alone says which key of an identity is in force;
+``aliases.json`` holds the names people give to keys and identities.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from lodestamp.core.encoding import base64_decode, base64_encode
-from lodestamp.core.keys import SUITES, KeyId, SigningKey, is_did, is_key_id
+from lodestamp.core.keys import SUITES, KeyId, Mldsa44Key, SigningKey, is_did, is_key_id
 from lodestamp.errors import HomeError, InputError, UsageError
 from lodestamp.node.whole import read_bounded, write_whole
 
@@ -35,6 +36,12 @@ DEFAULT_SUITE: Final = "ed25519"
 """The suite of a home's own key, unless another is asked for."""
 LOG_KEY: Final = "log"
 """The key that signs checkpoints."""
+LOG_PQ_KEY: Final = "log-pq"
+"""The ML-DSA-44 key that signs checkpoints too, where `pq` is set."""
+WITNESS_KEY: Final = "witness"
+"""The key that cosigns checkpoints of other logs."""
+WITNESS_PQ_KEY: Final = "witness-pq"
+"""The ML-DSA-44 key that cosigns them too, where `pq` is set."""
 _FORMAT: Final = "lodestamp-key/1"
 _MEMBERS: Final = {"format", "key_id", "seed", "suite"}
 _SEALED_MEMBERS: Final = {"format", "key_id", "sealed", "suite"}
@@ -49,7 +56,11 @@ _SCRYPT_MEMORY: Final = 256 << 20
 _SALT_SIZE: Final = 16
 _NONCE_SIZE: Final = 12
 _is_alias: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}").fullmatch
-_RESERVED: Final = frozenset({AUTHOR_KEY, LOG_KEY})
+_NOTE_KEYS: Final = frozenset({LOG_KEY, LOG_PQ_KEY, WITNESS_KEY, WITNESS_PQ_KEY})
+"""Keys of notes: no operation is signed with one."""
+_RESERVED: Final = frozenset({AUTHOR_KEY}) | _NOTE_KEYS
+_NOTE_SUITE: Final = "mldsa44"
+_is_note_key_id: Final = re.compile(r"mldsa44:[0-9a-f]{64}").fullmatch
 
 
 class Keyring:
@@ -83,7 +94,7 @@ class Keyring:
 
     def key_ids(self) -> list[KeyId]:
         """Return the ids of the keys that may author here, ascending; no seed is opened."""
-        paths = [path for path in self._folder.glob("*.key") if path.stem != LOG_KEY]
+        paths = [path for path in self._folder.glob("*.key") if path.stem not in _NOTE_KEYS]
         return sorted(_read_document(path)["key_id"] for path in paths)
 
     def aliases(self) -> dict[str, str]:
@@ -173,6 +184,39 @@ def load_key(folder: Path, name: str, passphrase: str | None = None) -> SigningK
     return key
 
 
+def make_note_key(folder: Path, name: str) -> Mldsa44Key:
+    """Return the ML-DSA-44 key called `name`, made unless it is there; as `make_key`."""
+    path = folder / f"{name}.key"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if not path.exists():
+            seed = secrets.token_bytes(32)
+            document = {
+                "format": _FORMAT,
+                "key_id": Mldsa44Key.from_seed(seed).key_id,
+                "seed": base64_encode(seed),
+                "suite": _NOTE_SUITE,
+            }
+            write_whole(path, json.dumps(document).encode(), mode=0o600)
+    except OSError as error:
+        raise HomeError(f"{path}: {error.strerror}", code="no-rights") from error
+    return load_note_key(folder, name)
+
+
+def load_note_key(folder: Path, name: str) -> Mldsa44Key:
+    """Read the ML-DSA-44 key called `name`; errors as `load_key`. It is never sealed."""
+    path = folder / f"{name}.key"
+    document = _read_document(path)
+    try:
+        key = Mldsa44Key.from_seed(base64_decode(document["seed"]))
+        damaged = (document["suite"], document["key_id"]) != (_NOTE_SUITE, key.key_id)
+    except (TypeError, KeyError, InputError):
+        damaged = True
+    if damaged:
+        raise _damaged(path)
+    return key
+
+
 def _read_document(path: Path) -> dict[str, Any]:
     """Return the members of a key file after looking at its mode and its shape."""
     try:
@@ -196,7 +240,8 @@ def _read_document(path: Path) -> dict[str, Any]:
     whole = type(document) is dict and document.get("format") == _FORMAT
     if not whole or set(document) not in (_MEMBERS, _SEALED_MEMBERS):
         raise _damaged(path)
-    if not is_key_id(document["key_id"]):
+    key_id = document["key_id"]
+    if not is_key_id(key_id) and not (isinstance(key_id, str) and _is_note_key_id(key_id)):
         raise _damaged(path)
     return document
 

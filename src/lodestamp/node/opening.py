@@ -4,21 +4,39 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Final
 
 from lodestamp.core.keys import SUITES, Signer, SigningKey
 from lodestamp.core.merkle import EMPTY_ROOT
-from lodestamp.core.transparency import ED25519_NOTE, Checkpoint, NoteSigner, VerifierKey
+from lodestamp.core.transparency import (
+    ED25519_NOTE,
+    Checkpoint,
+    Cosigner,
+    NoteSigner,
+    VerifierKey,
+)
 from lodestamp.errors import BadNote, HomeError, LogCorrupt, UsageError
 from lodestamp.node import recorder
 from lodestamp.node.clock import now_ms
 from lodestamp.node.folder import HomeFolder
 from lodestamp.node.home import Node
-from lodestamp.node.keyring import AUTHOR_KEY, DEFAULT_SUITE, LOG_KEY, load_key, make_key
+from lodestamp.node.keyring import (
+    AUTHOR_KEY,
+    DEFAULT_SUITE,
+    LOG_KEY,
+    LOG_PQ_KEY,
+    load_key,
+    make_key,
+    make_note_key,
+)
 from lodestamp.node.recorder import (
     Authorship,
 )
 from lodestamp.node.roots import pin_roots, require_names
 from lodestamp.node.storage import Database
+
+PQ_VKEY: Final = "vkey_pq"
+"""Where the database names the key of the log's type-06 lines."""
 
 
 def open(  # noqa: A001  `lodestamp.open` is what people type
@@ -54,7 +72,7 @@ def open(  # noqa: A001  `lodestamp.open` is what people type
         configuration = folder.configuration()
         database = _open_database(folder)
         try:
-            own, log = _open_log(folder, database, origin, suite)
+            own, log = _open_log(folder, database, origin, suite, pq=configuration.pq)
             pin_roots(database, roots, own.key_id)
         except BaseException:
             database.close()
@@ -88,12 +106,12 @@ def _open_database(folder: HomeFolder) -> Database:
 
 
 def _open_log(
-    folder: HomeFolder, database: Database, origin: str | None, suite: str | None
+    folder: HomeFolder, database: Database, origin: str | None, suite: str | None, *, pq: bool
 ) -> tuple[SigningKey, recorder.Log]:
     with database.reading("opening the log") as connection:
         named = recorder.read_meta(connection, "origin")
     if named is None:
-        return _make_log(folder, database, origin, suite or DEFAULT_SUITE)
+        return _make_log(folder, database, origin, suite or DEFAULT_SUITE, pq=pq)
     if origin not in (None, named):
         hint = "leave --origin out, or give another --home"
         message = f"this home's log is {named}, and a log keeps its name"
@@ -104,16 +122,32 @@ def _open_log(
         message = f"this home's own key is of suite {author.public_key.suite}"
         raise HomeError(message, code="suite", hint=hint)
     signer = NoteSigner(named, load_key(folder.keys, LOG_KEY))
+    cosigner = _own_cosigner(folder, database, named) if pq else None
     published = folder.published()  # before the snapshot, or a busy neighbour looks like a rollback
     with database.reading("opening the log") as connection:
-        log = recorder.Log.load(connection, signer)
+        log = recorder.Log.load(connection, signer, cosigner)
         if published is not None:
             recorder.check_published(connection, published, log.key)
     return author, log
 
 
+def _own_cosigner(folder: HomeFolder, database: Database, origin: str) -> Cosigner:
+    """Return the log's post-quantum key, made when `pq` is first set (R17)."""
+    cosigner = Cosigner(origin, make_note_key(folder.keys, LOG_PQ_KEY))
+    stated = cosigner.verifier_key.text()
+    with database.reading("opening the log") as connection:
+        known = recorder.read_meta(connection, PQ_VKEY)
+    if known is None:
+        with database.writing("naming the log's second key") as connection:
+            recorder.write_meta(connection, PQ_VKEY, stated)
+    elif known != stated:
+        hint = "restore it from a backup, or set pq = false in config.toml"
+        raise HomeError("the log has another ML-DSA-44 key", code="key-damaged", hint=hint)
+    return cosigner
+
+
 def _make_log(
-    folder: HomeFolder, database: Database, origin: str | None, suite: str
+    folder: HomeFolder, database: Database, origin: str | None, suite: str, *, pq: bool
 ) -> tuple[SigningKey, recorder.Log]:
     if suite not in SUITES:
         raise UsageError(f"no suite is called {suite!r:.40}", hint=f"one of {', '.join(SUITES)}")
@@ -124,10 +158,13 @@ def _make_log(
     key = make_key(folder.keys, LOG_KEY)
     named = f"lodestamp.local/{key.public_key.raw.hex()[:16]}" if origin is None else origin
     signer = NoteSigner(named, key)
+    cosigner = Cosigner(named, make_note_key(folder.keys, LOG_PQ_KEY)) if pq else None
     with database.writing("making the log") as connection:
-        recorder.create(connection, signer, now_ms())
+        recorder.create(connection, signer, now_ms(), cosigner)
         recorder.write_meta(connection, "origin", signer.name)
         recorder.write_meta(connection, "vkey", signer.verifier_key.text())
-        log = recorder.Log.load(connection, signer)
+        if cosigner is not None:
+            recorder.write_meta(connection, PQ_VKEY, cosigner.verifier_key.text())
+        log = recorder.Log.load(connection, signer, cosigner)
     folder.publish(log.head.note)
     return author, log

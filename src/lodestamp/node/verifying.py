@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from lodestamp.core import proof as proofs
@@ -23,6 +24,9 @@ def verify(
     *,
     without_content: bool = False,
     require: Sequence[str] = (),
+    headers: proofs.BestChain | StrPath | None = None,
+    network: str | None = None,
+    strict: bool = False,
     progress: Progress | None = None,
 ) -> Verdict:
     """Check a proof, offline, and say leg by leg what is established and by what.
@@ -30,9 +34,13 @@ def verify(
     A text is a path, of `content` also that of a folder; bytes are the thing itself. Given
     `content`, its address is computed again;
     otherwise the content leg of a proof that carries one is unknown, unless `without_content`.
+    `headers` is what is known of Bitcoin's best chain, or a file of raw headers from the genesis
+    block on, of `network` or else of the trust file's network; anchors of `network` count. With
+    `strict` no key that nothing pins speaks for itself, whatever the trust file says.
     Bad proofs are refuted, never raised. SourceError when a file cannot be read, TrustError when
-    the trust file is not one.
+    the trust file is not one, UsageError for a leg or network that is none.
     """
+    trust = _read_trust(trust, strict=strict)
     with ExitStack() as stack:
         pieces: bytes | Iterable[memoryview] | Tree | None
         if content is None or isinstance(content, bytes):
@@ -44,18 +52,39 @@ def verify(
             pieces = source.pieces(progress)
         return proofs.verify(
             proof.encode() if isinstance(proof, proofs.Proof) else _read(proof),
-            trust=trust
-            if trust is None or isinstance(trust, proofs.Trust)
-            else proofs.Trust.parse(_read(trust)),
+            trust=trust,
             content=pieces,
             without_content=without_content,
             require=require,
+            headers=_read_headers(headers, network or (trust or proofs.Trust()).bitcoin.network),
+            network=network,
         )
 
 
 def read_proof(path: StrPath) -> proofs.Proof:
     """Read a proof file without judging it; ProofFormatError when it is not one."""
     return proofs.Proof.parse(_read(path))
+
+
+def _read_trust(
+    trust: proofs.Trust | bytes | StrPath | None, *, strict: bool
+) -> proofs.Trust | None:
+    if trust is not None and not isinstance(trust, proofs.Trust):
+        trust = proofs.Trust.parse(_read(trust))
+    if not strict:
+        return trust
+    return replace(trust or proofs.Trust(), unpinned=proofs.Unpinned.UNKNOWN)
+
+
+def _read_headers(
+    headers: proofs.BestChain | StrPath | None, network: str
+) -> proofs.BestChain | None:
+    if headers is None or not isinstance(headers, str | os.PathLike):
+        return headers
+    from lodestamp.core.bitcoin import network_named  # noqa: PLC0415  a tenth of a second
+    from lodestamp.node.header_file import HeaderFile  # noqa: PLC0415
+
+    return HeaderFile.read(Path(headers), network_named(network))
 
 
 def _read(what: bytes | StrPath) -> bytes:

@@ -9,7 +9,7 @@ from lodestamp.core.proof.anchor import (
 )
 from lodestamp.core.proof.best_chain import BestChain
 from lodestamp.core.proof.bitcoin_trust import MIN_CONFIRMATIONS, BitcoinTrust
-from lodestamp.core.proof.build import authority_from, from_parts
+from lodestamp.core.proof.build import authority_from, from_parts, prune_anchors, replace_checkpoint
 from lodestamp.core.proof.codec import FORMAT, VERSION, Proof
 from lodestamp.core.proof.codes import CODES
 from lodestamp.core.proof.detached import FindRun, verify_detached
@@ -44,6 +44,7 @@ from lodestamp.core.proof.model import (
     Subject,
 )
 from lodestamp.core.proof.run import RUN_HEADERS, RUN_MAX, compress_run, expand_run
+from lodestamp.core.proof.tlog import to_tlog_proof
 from lodestamp.core.proof.trust import AuthorPin, LogPin, Trust, Unpinned
 from lodestamp.core.proof.verify import verify
 
@@ -96,7 +97,10 @@ __all__ = [
     "content_of",
     "expand_run",
     "from_parts",
+    "prune_anchors",
+    "replace_checkpoint",
     "to_ots",
+    "to_tlog_proof",
     "verify",
     "verify_detached",
 ]

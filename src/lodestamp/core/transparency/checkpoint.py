@@ -65,6 +65,25 @@ def parse_checkpoint(text: str) -> Checkpoint:
 
     Every accepted text is the one `Checkpoint.text` gives back.
     """
+    origin, size, root, extensions = _read(text)
+    return Checkpoint(origin, size, root, extensions)
+
+
+def parse_stated(text: str) -> tuple[str, int, bytes]:
+    """Read origin, size and root of a checkpoint that may lie about the root of size 0.
+
+    Such a lie is answered only after it is known whose it is (R23). BadNote ``bad-checkpoint`` for
+    whatever else is no checkpoint.
+    """
+    origin, size, root, extensions = _read(text)
+    honest = root if size else EMPTY_ROOT
+    Checkpoint(origin, size, honest, extensions)
+    if len(root) != HASH_SIZE:
+        raise _refused(f"the root has {len(root)} bytes, not {HASH_SIZE}")
+    return origin, size, root
+
+
+def _read(text: str) -> tuple[str, int, bytes, tuple[str, ...]]:
     if len(text) > NOTE_SIZE_MAX:
         raise _refused("longer than any note")
     origin, *lines = text.split("\n")
@@ -77,7 +96,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
         raw = base64_decode(root)
     except EncodingError as error:
         raise _refused(f"the root is {error.message}") from None
-    return Checkpoint(origin, int(size), raw, tuple(extensions))
+    return origin, int(size), raw, tuple(extensions)
 
 
 def _line(text: str, what: str) -> bytes:

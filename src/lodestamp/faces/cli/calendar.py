@@ -40,6 +40,7 @@ def serve(
     import lodestamp  # noqa: PLC0415
     from lodestamp.faces.http import (  # noqa: PLC0415
         Listener,
+        calendar_application,
         parse_address,
         serve_calendar,
     )
@@ -55,7 +56,7 @@ def serve(
             say(f"listening  http://{listener.address}")
             say(f"calendar   {uri}")
         with CalendarRounds(node.calendars):
-            serve_calendar(listener, served)
+            serve_calendar(listener, calendar_application(served))
 
 
 @journal.command("export")

@@ -29,6 +29,21 @@ def verify(
         list[str] | None,
         typer.Option("--require", metavar="LEG", help="A leg that must be established."),
     ] = None,
+    headers: Annotated[
+        Path | None,
+        typer.Option(
+            "--headers", metavar="FILE", help="Bitcoin's headers, raw, from the genesis block on."
+        ),
+    ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            "--network", metavar="N", help="Anchors there count too: testnet4, signet, regtest."
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Nothing self-asserted stands: keys must be pinned.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Check a proof, offline, leg by leg. Exit: 0 established, 1 refuted, 2 unknown.
@@ -44,6 +59,9 @@ def verify(
             trust,
             without_content=without_content,
             require=require or (),
+            headers=headers,
+            network=network,
+            strict=strict,
             progress=bar,
         )
     if as_json:
@@ -58,17 +76,20 @@ def verify(
 def show(
     proof: Annotated[Path, typer.Argument(metavar="PROOF", help="A .proof.json file.")],
     *,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="The file's own members and bytes, nothing decoded.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Tell what a proof file says, section by section, without judging it.
 
     Example: lodestamp show report.pdf.proof.json
     """
-    from lodestamp.faces.cli.words import describe, print_description  # noqa: PLC0415
+    from lodestamp.faces.cli.description import describe, print_description  # noqa: PLC0415
     from lodestamp.node.verifying import read_proof  # noqa: PLC0415
 
     document = read_proof(proof)
     if as_json:
         print_json(describe(document))
     else:
-        print_description(document)
+        print_description(document, raw=raw)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 import typer
 
-from lodestamp.core.proof import STATEMENT_PREDICATE, Proof
+from lodestamp.core.proof import STATEMENT_PREDICATE
 from lodestamp.core.verdict import Leg, Status, Verdict
-from lodestamp.faces.cli.plain import brief, plain, say
+from lodestamp.faces.cli.plain import brief, plain
 
 _MARKS: Final = MappingProxyType(
     {
@@ -91,7 +89,7 @@ def _operation(facts: Facts, basis: str) -> list[str]:
     lines = [
         f"{facts['type']} {facts['op_id']}",
         f"signed by {facts['author']}{label} ({basis})",
-        f"dated {_date(facts['ts'])} by its author",
+        f"dated {date_of(facts['ts'])} by its author",
     ]
     if "statement" in facts:
         about, words = brief(facts["subject"]), brief(facts["statement"])
@@ -130,6 +128,22 @@ def _checkpoint(facts: Facts, basis: str) -> list[str]:
     return [f"size {facts['size']:,}, root {facts['root']}", *signers]
 
 
+def _witnesses(facts: Facts, basis: str) -> list[str]:
+    seen = f"seen from {date_of(facts['first_seen'])} to {date_of(facts['last_seen'])}"
+    return [f"{basis} that the trust file names", seen, *map(brief, facts["witnesses"])]
+
+
+def _time(facts: Facts, basis: str) -> list[str]:
+    lines = [
+        f"existed no later than {date_of(facts['not_after'])}",
+        f"Bitcoin {facts['network']} block {facts['height']:,}, {facts['hash']}",
+        f"dated {date_of(facts['time'])} by its miner, who may be two hours ahead",
+        f"{facts['headers']:,} headers, work of 2^{facts['work_log2']} hashes",
+        *basis.split("; "),
+    ]
+    return [*lines, *(f"anchor: {each}" for each in facts.get("anchors", ()))]
+
+
 _INDENT: Final = " " * 17
 _SENTENCES: Final[Mapping[str, Callable[[Facts, str], list[str]]]] = MappingProxyType(
     {
@@ -139,6 +153,22 @@ _SENTENCES: Final[Mapping[str, Callable[[Facts, str], list[str]]]] = MappingProx
         "authority": _authority,
         "log": _log,
         "checkpoint": _checkpoint,
+        "witnesses": _witnesses,
+        "time": _time,
+    }
+)
+
+
+_ANCHOR_REMARKS: Final = MappingProxyType(
+    {
+        "time.pending": "The time is on its way: its calendar will know the block later.",
+        "time.work_below_floor": (
+            "These headers prove nothing alone: --headers FILE knows the chain, or a --trust file "
+            "pins the block."
+        ),
+        "time.network_not_accepted": (
+            "A block of a test network is made by anyone: --network accepts it all the same."
+        ),
     }
 )
 
@@ -167,77 +197,12 @@ def _remarks(verdict: Verdict) -> list[str]:
         )
     if any(leg.code == "time.not_carried" for leg in verdict.legs):
         remarks.append("No time anchor: the dates are the signers' word.")
+    remarks += [_ANCHOR_REMARKS[leg.code] for leg in verdict.legs if leg.code in _ANCHOR_REMARKS]
     return remarks
 
 
-def describe(proof: Proof) -> dict[str, object]:
-    """Return what a proof says, as one JSON object: its sections, and the operation's CID."""
-    sections = proof.as_json()
-    return {"op_id": proof.op_id, **sections}
-
-
-def print_description(proof: Proof) -> None:
-    """Print every section of a proof in words, without judging it."""
-    lines = list(islice(_sections(proof), LINES_MAX + 1))
-    if len(lines) > LINES_MAX:
-        lines[LINES_MAX:] = ["… more than can be read; see --json"]
-    say("\n".join(lines))
-
-
-LINES_MAX: Final = 10_000
-"""Lines that `show` prints: more than an honest proof has, and less than a hostile one could."""
-
-
-def _sections(proof: Proof) -> Iterator[str]:
-    for name, section in proof.as_json().items():
-        title = _TITLES.get(name)
-        if title is None:
-            yield f"{name}: {json.dumps(section)}"
-        else:
-            yield from ("", f"{name} — {title}")
-            yield from _lines(section, "  ")
-
-
-_TITLES: Final = MappingProxyType(
-    {
-        "subject": "what was signed, and what it derives from as far as disclosed",
-        "content": "the bytes it speaks of",
-        "authority": "by what right: grants from the root on, keys, the log's word for the state",
-        "log": "where it stands in the log, and the path to the root",
-        "checkpoint": "the log's signed word for that root, and the keys that signed",
-        "ledger": "the block that ordered the checkpoint (this version does not check it)",
-        "anchors": "its traces in Bitcoin (this version does not check them)",
-    }
-)
-_TIMES: Final = frozenset({"ts:", "captured_at:"})
-
-
-def _lines(value: object, indent: str) -> Iterator[str]:
-    pairs: Iterable[tuple[str, object]]
-    if isinstance(value, dict):
-        pairs = ((f"{plain(key)}:", item) for key, item in value.items())
-    else:
-        pairs = (("-", item) for item in value) if isinstance(value, list) else ()
-    for lead, item in pairs:
-        if isinstance(item, dict | list) and item:
-            yield f"{indent}{lead}"
-            yield from _lines(item, indent + "  ")
-        elif isinstance(item, str) and "\n" in item:
-            yield f"{indent}{lead}"
-            yield from (f"{indent}  {line}" for line in item.removesuffix("\n").split("\n"))
-        else:
-            yield f"{indent}{lead} {_scalar(lead, item)}"
-
-
-def _scalar(lead: str, value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if lead in _TIMES and type(value) is int:
-        return f"{value} ({_date(value)})"
-    return json.dumps(value) if value not in ([], {}) else "none"
-
-
-def _date(seconds: int) -> str:
+def date_of(seconds: int) -> str:
+    """Return Unix seconds as a date and time of day."""
     try:
         return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
     except (ValueError, OverflowError, OSError):

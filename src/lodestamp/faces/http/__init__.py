@@ -8,7 +8,7 @@ True
 """
 
 from lodestamp.faces.http.application import Mount, make_application
-from lodestamp.faces.http.calendar import serve_calendar
+from lodestamp.faces.http.calendar import calendar_application, serve_calendar
 from lodestamp.faces.http.listening import Address, Listener, parse_address
 from lodestamp.faces.http.mounts import MOUNTS, choose_mounts
 from lodestamp.faces.http.rpc import RpcServer
@@ -21,6 +21,7 @@ __all__ = [
     "Mount",
     "RpcServer",
     "SimulatorServer",
+    "calendar_application",
     "choose_mounts",
     "make_application",
     "parse_address",

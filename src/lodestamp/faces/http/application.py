@@ -21,8 +21,8 @@ from lodestamp.faces.http.problem import exception_handlers
 from lodestamp.node.home import Node
 
 _GZIP_LEVEL: Final = 4
-_AS_THEY_ARE: Final = ("^/ipfs/", "^/ipns/")
-"""Bodies whose length, ranges and Etag are of the very bytes that a CID names."""
+_AS_THEY_ARE: Final = ("^/ipfs/", "^/ipns/", "^/log/tile/")
+"""Bodies whose length, ranges and Etag are of the very bytes that a CID names, and hashes."""
 
 
 @dataclass(frozen=True, slots=True)

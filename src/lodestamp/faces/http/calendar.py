@@ -55,7 +55,7 @@ class CalendarProtocol(H11Protocol):
         super().send_400_response(msg)
 
 
-def _application(calendar: Calendar) -> Litestar:
+def calendar_application(calendar: Calendar) -> Litestar:
     """Return the application that serves a calendar; it closes nothing."""
 
     @post("/digest", status_code=HTTP_200_OK)
@@ -167,10 +167,6 @@ def _page(uri: str, shown: Mapping[str, Any]) -> str:
     )
 
 
-def serve_calendar(listener: Listener, calendar: Calendar) -> None:
-    """Serve a calendar on a listener until that is stopped; see `Listener.run`."""
-    listener.run(
-        _application(calendar),
-        connections_max=_connections_max(),
-        protocol=CalendarProtocol,
-    )
+def serve_calendar(listener: Listener, application: Litestar) -> None:
+    """Serve the application of a calendar on a listener until that is stopped."""
+    listener.run(application, connections_max=_connections_max(), protocol=CalendarProtocol)

@@ -29,8 +29,12 @@ cosignatures = Table(
     Column("key_id", LargeBinary(4), primary_key=True),
     Column("time", BigInteger, nullable=False),
     Column("line", Text, nullable=False),
+    Column("vkey", Text, nullable=False),
 )
-"""What witnesses said of our own checkpoints; `line` is the signature line without its newline."""
+"""What witnesses said of our own checkpoints; `line` is the signature line without its newline.
+
+`vkey` is the key it was verified with: a witness may have left the settings since.
+"""
 
 witnessed = Table(
     "witness_log",

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from lodestamp.node.blocks.pinning_client import PinningClient
     from lodestamp.node.blocks.pins import Pin, parse_mode
     from lodestamp.node.blocks.recovery import BlocksFolder
+    from lodestamp.node.blocks.remote import Remote
     from lodestamp.node.blocks.source import SourceFile, unreadable
     from lodestamp.node.blocks.store import BlockStore
     from lodestamp.node.blocks.transfer import Imported, export_blocks, import_car
@@ -69,6 +70,7 @@ _PLACES = {
     "PinStatus": "pin_requests",
     "PinningClient": "pinning_client",
     "PinningService": "pinning",
+    "Remote": "remote",
     "SourceFile": "source",
     "Tenants": "pinning",
     "TreeOptions": "tree",
@@ -124,6 +126,7 @@ __all__ = [
     "PinStatus",
     "PinningClient",
     "PinningService",
+    "Remote",
     "SourceFile",
     "Tenants",
     "TreeOptions",

@@ -34,7 +34,9 @@ class Remote:
     `auth` is a bearer token, or ``user:password``. It never appears in an error or a repr.
     """
 
-    def __init__(self, url: str, auth: str | None = None) -> None:
+    def __init__(
+        self, url: str, auth: str | None = None, *, silence_s: float = SILENCE_S_MAX
+    ) -> None:
         """Prepare; nothing is asked yet. UsageError for a URL we do not dial."""
         self.url = require_url(url)
         headers = {"user-agent": "lodestamp"}
@@ -49,7 +51,7 @@ class Remote:
             headers=headers,
             auth=basic,
             follow_redirects=False,
-            timeout=SILENCE_S_MAX,
+            timeout=silence_s,
             trust_env=False,
         )
 
@@ -92,6 +94,20 @@ class Remote:
         """Return the whole body of an answer; LimitExceeded beyond `size_max`, else `streaming`."""
         with self.streaming(method, path, parameters, **request) as response:
             return read_all(response, size_max)
+
+    def exchange(
+        self, method: str, path: str, *, size_max: int, **request: Any
+    ) -> tuple[int, bytes]:
+        """Return status and body of an answer, whatever its status.
+
+        RemoteError ``remote.unreachable`` when there is none, LimitExceeded beyond `size_max`.
+        """
+        try:
+            with self._client.stream(method, path, **request) as response:
+                return response.status_code, read_all(response, size_max)
+        except httpx.HTTPError as error:
+            message = f"{self.url}: {str(error) or type(error).__name__}"
+            raise RemoteError(message, code="remote.unreachable") from error
 
     def ask_json(
         self,

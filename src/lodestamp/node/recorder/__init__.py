@@ -77,6 +77,7 @@ from lodestamp.node.recorder.recorded import (
 from lodestamp.node.recorder.recorder import LOCAL_PEER, Answer, Recorder
 from lodestamp.node.recorder.rights import Rights, read_rights
 from lodestamp.node.recorder.rows import Private
+from lodestamp.node.recorder.tiles import TileReader
 
 __all__ = [
     "LOCAL_PEER",
@@ -96,6 +97,7 @@ __all__ = [
     "Recorder",
     "Released",
     "Rights",
+    "TileReader",
     "Wanted",
     "above",
     "above_chains",

@@ -40,16 +40,18 @@ def audit(
     key: VerifierKey,
     report: AuditReport,
     *,
+    second: VerifierKey | None = None,
     published: bytes | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Audit a log against the key its home pins; `published` is the checkpoint file, if any.
 
+    `second` is the log's post-quantum key, where it has one: its lines must hold too (R17).
     A database too damaged to be read is a finding, not an exception.
     """
     try:
         with database.reading("auditing") as connection:
-            _Audit(connection, key, report, progress).run(published)
+            _Audit(connection, key, second, report, progress).run(published)
     except LodestampError as error:
         report.find("S1", "database", error.message)
 
@@ -59,11 +61,13 @@ class _Audit:
         self,
         connection: Connection,
         key: VerifierKey,
+        second: VerifierKey | None,
         report: AuditReport,
         progress: Progress | None,
     ) -> None:
         self._connection = connection
         self._key = key
+        self._keys = [key] if second is None else [key, second]
         self._report = report
         self._progress = progress
         self._roots: dict[int, bytes] = {}
@@ -286,10 +290,13 @@ class _Audit:
 
     def _check_note(self, where: str, note: bytes, size: int, root: bytes) -> None:
         try:
-            checkpoint = parse_checkpoint(open_note(note, [self._key]).text)
+            opened = open_note(note, self._keys)
+            checkpoint = parse_checkpoint(opened.text)
         except InputError as error:
             self._report.find("A7", where, error.message)
             return
+        if self._key not in opened.verified:
+            self._report.find("A7", where, "the log's Ed25519 key has not signed it")
         if (checkpoint.origin, checkpoint.size, checkpoint.root) != (self._key.name, size, root):
             self._report.find("A7", where, "its note speaks of another tree")
 

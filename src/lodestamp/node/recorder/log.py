@@ -27,11 +27,12 @@ from lodestamp.core.merkle import (
 )
 from lodestamp.core.transparency import (
     Checkpoint,
+    Cosigner,
+    Note,
     NoteSigner,
     VerifierKey,
     open_note,
     parse_checkpoint,
-    sign_note,
 )
 from lodestamp.errors import BadNote, InputError, LogCorrupt, UsageError
 from lodestamp.node.recorder.queries import newest_leaf
@@ -50,9 +51,11 @@ class Head:
     note: bytes
 
 
-def create(connection: Connection, signer: NoteSigner, sealed_at: int) -> None:
+def create(
+    connection: Connection, signer: NoteSigner, sealed_at: int, cosigner: Cosigner | None = None
+) -> None:
     """Write the head and checkpoint of the empty log of this signer's name."""
-    note = sign_note(Checkpoint(signer.name, 0, EMPTY_ROOT).text(), [signer])
+    note = _signed(Checkpoint(signer.name, 0, EMPTY_ROOT), signer, cosigner, sealed_at)
     row = {"size": 0, "root": EMPTY_ROOT, "note": note}
     connection.execute(insert(log_head), {"id": _HEAD_ROW, **row})
     connection.execute(insert(log_checkpoint), {"sealed_at": sealed_at, **row})
@@ -100,6 +103,17 @@ def consistency(connection: Connection, size1: int, size2: int) -> ConsistencyPr
     return prove_consistency(TileReader(connection), size1, size2)
 
 
+def _signed(
+    checkpoint: Checkpoint, signer: NoteSigner, cosigner: Cosigner | None, sealed_at: int
+) -> bytes:
+    """Sign a checkpoint: the log's line of type 01, and of type 06 where it has that key (R17)."""
+    text = checkpoint.text()
+    lines = [signer.sign(text)]
+    if cosigner is not None:
+        lines.append(cosigner.sign(text, sealed_at // 1000))
+    return Note(text, tuple(lines)).encode()
+
+
 def _within(newest: Head, size: int) -> None:
     if not 0 <= size <= newest.size:
         raise UsageError(f"the log has {newest.size} operations, not {size}", code="beyond-log")
@@ -109,6 +123,8 @@ def _within(newest: Head, size: int) -> None:
 class Log:
     """The writer's view: who signs, and the frontier after the last commit it knows of.
 
+    `cosigner` is the log's own post-quantum key, where it has one (R17).
+
     It is a value: `extend` returns the next one, which the caller adopts once the transaction has
     committed; a failed commit simply keeps the old one.
     """
@@ -117,9 +133,12 @@ class Log:
     key: VerifierKey
     frontier: Frontier
     head: Head
+    cosigner: Cosigner | None = None
 
     @classmethod
-    def load(cls, connection: Connection, signer: NoteSigner) -> Self:
+    def load(
+        cls, connection: Connection, signer: NoteSigner, cosigner: Cosigner | None = None
+    ) -> Self:
         """Rebuild the frontier from the tiles and hold it against head, note and newest row.
 
         LogCorrupt when they contradict each other (R30): nothing may be appended then.
@@ -133,7 +152,7 @@ class Log:
             )
         _check_note(head, key)
         _check_newest_row(connection, head)
-        return cls(signer, key, frontier, head)
+        return cls(signer, key, frontier, head, cosigner)
 
     def catch_up(self, connection: Connection) -> Self:
         """Return the log as it stands in this transaction: another process may have appended."""
@@ -162,7 +181,8 @@ class Log:
         for level, hashes in enumerate(levels):
             append_hashes(connection, level, first // TILE_WIDTH**level, hashes)
         root = frontier.root()
-        note = sign_note(Checkpoint(self.signer.name, frontier.size, root).text(), [self.signer])
+        checkpoint = Checkpoint(self.signer.name, frontier.size, root)
+        note = _signed(checkpoint, self.signer, self.cosigner, sealed_at)
         head = Head(frontier.size, root, note)
         _swap_head(connection, self.head, head, sealed_at)
         return replace(self, frontier=frontier, head=head)

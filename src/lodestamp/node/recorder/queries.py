@@ -64,10 +64,11 @@ def newest_leaf(connection: Connection) -> tuple[int, bytes] | None:
     return stored.log_index, stored.operation.entry
 
 
-def signed_roots(connection: Connection) -> Iterator[tuple[int, bytes]]:
-    """Yield size and root of every checkpoint that was signed, smallest first."""
+def signed_roots(connection: Connection, above: int = -1) -> Iterator[tuple[int, bytes]]:
+    """Yield size and root of every signed checkpoint of more leaves than `above`, smallest first."""
     column = tables.log_checkpoint.c
-    for row in connection.execute(select(column.size, column.root).order_by(column.size)):
+    query = select(column.size, column.root).where(column.size > above).order_by(column.size)
+    for row in connection.execute(query):
         yield row.size, row.root
 
 

@@ -37,6 +37,7 @@ from lodestamp.core.proof.key_history import KeyHistory
 from lodestamp.core.proof.legs.checkpoint import CheckpointFinding
 from lodestamp.core.proof.legs.operation import KEY_UNKNOWN, OperationFinding
 from lodestamp.core.proof.legs.state import Vouched, check_state
+from lodestamp.core.proof.legs.witnesses import SUITE_UNAVAILABLE
 from lodestamp.core.proof.model import Authority, Log
 from lodestamp.core.proof.trust import Trust, Unpinned
 from lodestamp.core.verdict import Fact, Leg, Status
@@ -48,9 +49,10 @@ _REASONS: Final = MappingProxyType(
         "op-id-mismatch": "id-mismatch",
         "bad-signature": "bad-signature",
         "key-unknown": "key-unknown",
+        SUITE_UNAVAILABLE: "alg-unavailable",
     }
 )
-_UNKNOWN: Final = frozenset({"key-unknown", "grants-absent"})
+_UNKNOWN: Final = frozenset({"alg-unavailable", "key-unknown", "grants-absent"})
 _GRANT: Final = "grant"
 _BY_STATE: Final = frozenset({"refutation"})
 """What needs a capability that covers its target, unless that is the author's own (S14)."""
@@ -85,8 +87,10 @@ def read_keys(section: Authority) -> KeyHistory | Leg:
     except KeyEventError as error:
         return Leg.refuted(NAME, "key_event", f"{error.message}, in /authority/keys")
     except LodestampError as error:
-        reason = _REASONS.get(error.code, "schema").replace("-", "_")
-        return Leg.refuted(NAME, reason, f"{error.message}, in /authority/keys")
+        reason = _REASONS.get(error.code, "schema")
+        status = Status.UNKNOWN if reason in _UNKNOWN else Status.REFUTED
+        detail = f"{error.message}, in /authority/keys"
+        return Leg(NAME, status, f"{NAME}.{reason.replace('-', '_')}", detail=detail)
 
 
 def check_authority(

@@ -25,10 +25,9 @@ from lodestamp.core.transparency import (
     open_note,
     parse_checkpoint,
     parse_note,
-    verify_cosignatures,
 )
 from lodestamp.core.verdict import Fact, Leg, Status
-from lodestamp.errors import BadNote
+from lodestamp.errors import BadNote, KeyFormatError
 
 NAME: Final = "checkpoint"
 SELF_ASSERTED: Final = "self-asserted log key"
@@ -71,30 +70,18 @@ def check_checkpoint(section: CheckpointSection, trust: Trust | None) -> Checkpo
         detail = f"the proof carries no key of {origin:.120} for the note"
         return CheckpointFinding(Leg.refuted(NAME, "no_log_signature", detail))
     try:
-        opened = _opened(data, allowed)
+        opened = open_note(data, allowed)
     except BadNote as error:
         reason = _REASONS.get(error.code, "bad_note")
         return CheckpointFinding(Leg.refuted(NAME, reason, error.message))
+    except KeyFormatError as error:
+        return CheckpointFinding(Leg.unknown(NAME, "alg_unavailable", error.message), checkpoint)
     if unsigned := [vkey for vkey in carried if vkey not in opened.verified]:
         detail = f"the note bears no signature of {unsigned[0].text():.120}"
         return CheckpointFinding(Leg.refuted(NAME, "no_log_signature", detail))
     leg = _weigh(checkpoint, opened, trust, pinned=pin is not None)
     signers = tuple(vkey for vkey in opened.verified if vkey.key_type == ED25519_NOTE)
     return CheckpointFinding(leg, checkpoint, opened.ignored, signers)
-
-
-def _opened(data: bytes, keys: Iterable[VerifierKey]) -> Opened:
-    """Open a note under the keys of a log, those of type 06 among them (R17)."""
-    keys = tuple(keys)
-    opened = open_note(data, keys)
-    others = {(vkey.name, vkey.key_id): vkey for vkey in keys if vkey.key_type != ED25519_NOTE}
-    if not others:
-        return opened
-    found = verify_cosignatures(parse_note(data), others.values())
-    lines = {each.line() for each in found}
-    verified = dict.fromkeys(others[each.name, each.key_id] for each in found)
-    ignored = tuple(line for line in opened.ignored if line not in lines)
-    return Opened(opened.text, (*opened.verified, *verified), ignored)
 
 
 def _weigh(checkpoint: Checkpoint, opened: Opened, trust: Trust | None, *, pinned: bool) -> Leg:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import log2
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeAlias
 
 from lodestamp.core.bitcoin import (
     BlockHeader,
@@ -30,6 +30,10 @@ _REASONS: Final = MappingProxyType(
 )
 
 
+Run: TypeAlias = tuple[BlockHeader, ...]
+"""Headers, each upon the one before; the first is the attested one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Weighed:
     """How an attested header stands: `reason` and `detail` say why it does not."""
@@ -46,9 +50,7 @@ class Weighed:
         return f"{log2(self.work):.1f}" if self.work else "0"
 
 
-def weigh(
-    run: tuple[BlockHeader, ...], height: int, network: str, trust: HeaderTrust
-) -> Weighed | Fault:
+def weigh(run: Run, height: int, network: str, trust: HeaderTrust) -> Weighed | Fault:
     """Judge the first header of a run, which the anchor says is at `height`."""
     net = network_named(network)
     bitcoin = trust.bitcoin if network == trust.bitcoin.network else BITCOIN_TRUST
@@ -88,7 +90,7 @@ def _by_itself(found: HeaderVerdict, confirmations: int, least: int) -> Weighed:
     return Weighed(Status.UNKNOWN, "", "work_below_floor", detail, found.work)
 
 
-def _check_bits(run: tuple[BlockHeader, ...], net: NetworkParams) -> Fault | None:
+def _check_bits(run: Run, net: NetworkParams) -> Fault | None:
     """Refuse a target that is negative, zero, overflowing or easier than the network allows."""
     limit = target_of(net.pow_limit_bits) or 0
     for place, header in enumerate(run):

@@ -20,10 +20,10 @@ from lodestamp.core.proof.legs.anchor_path import (
     read_path,
     read_root,
     read_waiting,
+    run_path,
     steps_of,
 )
-from lodestamp.core.proof.legs.header_run import weigh
-from lodestamp.core.timestamps import Timestamp
+from lodestamp.core.proof.legs.header_run import Run, weigh
 from lodestamp.core.transparency import Checkpoint
 from lodestamp.core.verdict import Fact, Leg, Status
 from lodestamp.errors import LodestampError
@@ -85,27 +85,20 @@ def _gravity(finding: AnchorFinding) -> tuple[int, int]:
 
 
 def _judge(anchor: Anchor, digest: bytes, origin: str, trust: HeaderTrust) -> AnchorFinding:
-    timestamp = read_path(anchor, digest)
-    if isinstance(timestamp, Fault):
-        return _refuted(anchor, timestamp)
     if anchor.height is None:
-        return _pending(anchor, timestamp)
-    root = read_root(timestamp, anchor.height)
+        return _pending(anchor, digest)
+    root = _follow(anchor, anchor.height, digest)
     if isinstance(root, Fault):
         return _refuted(anchor, root)
-    try:
-        run = tuple(map(BlockHeader.decode, anchor.run()))
-    except LodestampError as error:
-        return _refuted(anchor, Fault("pow_invalid", error.message))
-    first = run[0]
-    if root != first.merkle:
-        detail = f"the path ends in {root.hex()}, the header's Merkle root is {first.merkle.hex()}"
-        return _refuted(anchor, Fault("root_mismatch", detail))
-    if fault := _check_chain(anchor, timestamp, origin):
+    run = _headers_over(anchor, root)
+    if isinstance(run, Fault):
+        return _refuted(anchor, run)
+    if fault := _check_chain(anchor, digest, origin):
         return _refuted(anchor, fault)
     weighed = weigh(run, anchor.height, anchor.network, trust)
     if isinstance(weighed, Fault):
         return _refuted(anchor, weighed)
+    first = run[0]
     facts: dict[str, Fact] = {
         "network": anchor.network,
         "height": anchor.height,
@@ -123,17 +116,42 @@ def _judge(anchor: Anchor, digest: bytes, origin: str, trust: HeaderTrust) -> An
     return AnchorFinding(anchor, weighed.status, weighed.reason, basis, weighed.detail, facts)
 
 
-def _check_chain(anchor: Anchor, timestamp: Timestamp, origin: str) -> Fault | None:
+def _follow(anchor: Anchor, height: int, digest: bytes) -> bytes | Fault:
+    """Return what the path of a complete anchor ends in."""
+    root = run_path(anchor.ots, digest, height)
+    if root is not None:
+        return root
+    timestamp = read_path(anchor, digest)
+    return timestamp if isinstance(timestamp, Fault) else read_root(timestamp, height)
+
+
+def _headers_over(anchor: Anchor, root: bytes) -> Run | Fault:
+    """Return the headers, whose first must have this Merkle root."""
+    try:
+        run = tuple(map(BlockHeader.decode, anchor.run()))
+    except LodestampError as error:
+        return Fault("pow_invalid", error.message)
+    if root != run[0].merkle:
+        detail = f"the path ends in {root.hex():.64}, the header's root is {run[0].merkle.hex()}"
+        return Fault("root_mismatch", detail)
+    return run
+
+
+def _check_chain(anchor: Anchor, digest: bytes, origin: str) -> Fault | None:
     if anchor.chain is None:
         return None
     # Few anchors have a chain, and the room of covenants takes a while to import.
     from lodestamp.core.proof.legs.state_chain import check_state_chain  # noqa: PLC0415
 
+    timestamp = read_path(anchor, digest)
+    if isinstance(timestamp, Fault):
+        return timestamp
     return check_state_chain(anchor.chain, steps_of(timestamp), origin)
 
 
-def _pending(anchor: Anchor, timestamp: Timestamp) -> AnchorFinding:
-    waiting = read_waiting(timestamp)
+def _pending(anchor: Anchor, digest: bytes) -> AnchorFinding:
+    timestamp = read_path(anchor, digest)
+    waiting = timestamp if isinstance(timestamp, Fault) else read_waiting(timestamp)
     if isinstance(waiting, Fault):
         return _refuted(anchor, waiting)
     detail = f"not in a block yet, or its headers are not carried: {waiting[0]:.200}"

@@ -25,9 +25,11 @@ from lodestamp.core.transparency import (
     verify_cosignatures,
 )
 from lodestamp.core.verdict import Fact, Leg, Status
-from lodestamp.errors import BadNote
+from lodestamp.errors import BadNote, KeyFormatError
 
 NAME: Final = "witnesses"
+SUITE_UNAVAILABLE: Final = "suite-unavailable"
+"""The code of the KeyFormatError for a suite that this machine cannot check (R73)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ def check_witnesses(
         found = verify_cosignatures(note, {*trusted, *carried})
     except BadNote as error:
         return WitnessFinding(Leg.refuted(NAME, "bad_signature", error.message))
+    except KeyFormatError as error:
+        return WitnessFinding(Leg.unknown(NAME, "alg_unavailable", error.message))
     if not carried and not found:
         return WitnessFinding(None)
     if silent := _without_line(note, carried):

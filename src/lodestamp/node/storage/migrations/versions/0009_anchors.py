@@ -35,6 +35,7 @@ def _make_witnesses() -> None:
         sa.Column("key_id", sa.LargeBinary(4), nullable=False),
         sa.Column("time", sa.BigInteger, nullable=False),
         sa.Column("line", sa.Text, nullable=False),
+        sa.Column("vkey", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("size", "name", "key_id", name="pk_log_cosignature"),
     )
     op.create_table(
