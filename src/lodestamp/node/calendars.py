@@ -194,8 +194,19 @@ class Calendars:
         anchors = self._anchors_of(complete)
         if not any(each.height is not None for each in anchors):
             self._submissions.reopen(complete)  # their block has left the best chain (R63)
-            return None
+            return self._moved_by_ourselves(proof, log)
         return self._under(proof, log, complete[0].size, anchors)
+
+    def _moved_by_ourselves(self, proof: Proof, log: Log) -> Proof | None:
+        """Return the proof under the smallest checkpoint that this home itself anchored (R50)."""
+        found = self.own.first_anchored(self._log_key.name, log.index)
+        if found is None:
+            return None
+        size, timestamp = found
+        checked = Completer(_ask_nobody, Whitelist(), self._headers).complete(timestamp)
+        if checked.timestamp is None or checked.height is None:
+            return None
+        return self._under(proof, log, size, [self._in_block(checked.timestamp, checked.height)])
 
     def _under(self, proof: Proof, log: Log, size: int, anchors: Sequence[Anchor]) -> Proof:
         with self._database.reading("proving under another checkpoint") as connection:

@@ -16,6 +16,14 @@
     needed = 2                               how many must promise; default: two, or all there are
     every_s = 60                             seconds between two checkpoints while serving
 
+    [anchor]                                 how this home anchors in Bitcoin
+    mode = "plain"                           or "chain", where OP_CAT is active
+    confirmations = 6                        blocks until an anchor is final, 2 or more
+    min_interval_s = 21600                   least seconds between two anchors; on regtest 0
+    fee_rate_max = 50                        satoshis per virtual byte
+    fee_max = 100000                         satoshis of one transaction
+    birthday = 900000                        the first block that may pay the anchor's key
+
     [tenants]                                who may ask this node to keep content
     ann = "sha256:…"                         the address of that tenant's bearer token
 
@@ -42,6 +50,7 @@ from lodestamp.core.transparency import (
     parse_vkey,
 )
 from lodestamp.errors import BadNote, HomeError
+from lodestamp.node.anchor_settings import ANCHOR_FORM, AnchorSettings, is_anchor
 from lodestamp.node.calendar_settings import (
     CALENDARS_FORM,
     CalendarSettings,
@@ -72,6 +81,7 @@ class Configuration:
     gateways: tuple[str, ...] = ()
     kubo: str | None = None
     tenants: Mapping[str, bytes] = field(default_factory=dict)
+    anchor: AnchorSettings = field(default_factory=AnchorSettings)
     calendars: CalendarSettings = field(default_factory=CalendarSettings)
     pq: bool = False
     witness: str | None = None
@@ -99,6 +109,7 @@ def parse_configuration(path: str, data: bytes) -> Configuration:
         document[name] = tuple(document.get(name, ()))
     tenants = document.get("tenants", {})
     document["tenants"] = {name: digest_of_address(each) for name, each in tenants.items()}
+    document["anchor"] = AnchorSettings(**document.get("anchor", {}))
     document["calendars"] = read_calendars(document.get("calendars", {}))
     document["witnesses"] = {
         url: tuple(map(parse_vkey, vkeys)) for url, vkeys in document.get("witnesses", {}).items()
@@ -158,6 +169,7 @@ _SETTINGS: Final[Mapping[str, tuple[Callable[[Any], object], str]]] = MappingPro
         "hosts": (_list_of(_is_host), "a list of names such as example.org"),
         "gateways": (_list_of(_is_url), "a list of URLs such as https://ipfs.example"),
         "kubo": (lambda value: isinstance(value, str) and _is_url(value), "a URL"),
+        "anchor": (is_anchor, ANCHOR_FORM),
         "calendars": (is_calendars, CALENDARS_FORM),
         "pq": (lambda value: type(value) is bool, "true or false"),
         "witness": (_is_witness_name, "a name such as witness.example/w1, with no space or plus"),

@@ -12,7 +12,7 @@ from lodestamp.core.keys import SigningKey
 from lodestamp.core.transparency import NoteSigner, parse_vkey
 from lodestamp.errors import LodestampError
 from lodestamp.node import recorder
-from lodestamp.node.anchors import audit_calendars, audit_witnesses
+from lodestamp.node.anchors import audit_anchors, audit_calendars, audit_witnesses
 from lodestamp.node.blocks import BlocksFolder, BlockStore, audit_blocks
 from lodestamp.node.clock import now_ms
 from lodestamp.node.findings import AuditReport
@@ -134,6 +134,7 @@ def _audit(
     if pinned.text() != stated:
         report.find("K1", "key log", f"the log was made with {stated}")
     audit_calendars(database, origin, report)
+    audit_anchors(database, origin, report)
     recorder.audit(
         database,
         pinned,

@@ -18,14 +18,28 @@ from pathlib import Path
 from threading import Lock
 from typing import Final, Self
 
+from lodestamp.core.bitcoin import MAIN, network_named
 from lodestamp.core.content import DEFAULT, get_profile
 from lodestamp.core.encoding import Cid, Digest
 from lodestamp.core.keys import KeyId, KeyState
 from lodestamp.core.merkle import ConsistencyProof, InclusionProof
 from lodestamp.core.operations import ProvenanceGraph
 from lodestamp.core.proof import AuthorityState, Proof
+from lodestamp.core.timestamps import anchor_digest
+from lodestamp.errors import UsageError
 from lodestamp.node import recorder
-from lodestamp.node.anchors import PERIOD_S, Calendar, WitnessEvent, load_secret
+from lodestamp.node.anchors import (
+    PERIOD_S,
+    AnchorEvent,
+    Anchors,
+    Calendar,
+    HeaderStore,
+    Wanted,
+    WitnessEvent,
+    load_secret,
+    open_anchors,
+    stored_network,
+)
 from lodestamp.node.authority import Authority
 from lodestamp.node.blocks import (
     Added,
@@ -282,6 +296,45 @@ class Node(Statements, Authority, Decisions):
         """Open the calendar of this home; close it. Errors as `Calendar.open` and `load_secret`."""
         secret = load_secret(self._keys_path)
         return Calendar.open(self._database, uri, secret, now_ms, period_s=period_s)
+
+    def anchors(
+        self, *, chain: str = "sim:", emit: Callable[[AnchorEvent], None] | None = None
+    ) -> Anchors:
+        """Open what anchors this home in the Bitcoin chain of a URL; errors as `open_anchors`."""
+        settings = self.configuration.anchor
+        wanted = Wanted(
+            settings.mode == "chain",
+            settings.confirmations,
+            settings.min_interval_s,
+            settings.fee_rate_max,
+            settings.fee_max,
+            settings.birthday,
+        )
+        return open_anchors(
+            self.home, self._database, origin=self.origin, wanted=wanted, chain=chain, emit=emit
+        )
+
+    def anchor_newest(self, anchors: Anchors) -> tuple[int, Digest]:
+        """Let the newest checkpoint wait for an anchor; return its size and anchor digest (R50).
+
+        UsageError while the log is empty.
+        """
+        with self._database.reading("reading the newest checkpoint") as connection:
+            head = recorder.read_head(connection)
+        if not head.size:
+            raise UsageError("the log is empty", hint="`lodestamp stamp` records something")
+        digest = anchor_digest(self.origin, head.size, head.root)
+        anchors.anchorer.submit(digest)
+        return head.size, digest
+
+    def header_store(self, network: str | None) -> HeaderStore:
+        """Return this home's Bitcoin headers, of a named network, else of the one they are of.
+
+        That is main where there are none yet. WrongNetwork for another one than they are of.
+        """
+        if network is None:
+            return HeaderStore(self._database, stored_network(self._database) or MAIN)
+        return HeaderStore(self._database, network_named(network))
 
     def flows(self, *, chain: str | None = "sim:", network: str | None = None) -> Flows:
         """Open this home's data flows against the chain of a URL; errors as `open_flows`."""

@@ -12,6 +12,7 @@ import typer
 
 from lodestamp.errors import LodestampError, UsageError
 from lodestamp.faces.cli import (
+    anchor,
     bitcoin,
     calendar,
     content,
@@ -75,6 +76,7 @@ app.add_typer(calendar.calendar, name="calendar")
 app.add_typer(key.key, name="key")
 app.add_typer(ots.ots, name="ots")
 app.add_typer(flow.flow, name="flow")
+app.add_typer(anchor.anchor, name="anchor")
 app.add_typer(bitcoin.bitcoin, name="bitcoin")
 app.add_typer(covenant.covenant, name="covenant")
 app.command()(log.fsck)

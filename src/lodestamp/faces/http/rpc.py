@@ -11,8 +11,10 @@ import secrets
 from base64 import b64encode
 from collections.abc import Callable
 from ipaddress import ip_address
+from math import inf
 from pathlib import Path
 from threading import Thread
+from time import monotonic
 from typing import Any, Final, Self
 
 import uvicorn
@@ -86,10 +88,12 @@ class RpcServer:
         """End after the replies that are under way."""
         self._server.should_exit = True
 
-    def wait(self) -> None:
-        """Return when the listener has ended."""
-        while self._thread.is_alive():
+    def wait(self, seconds: float = inf) -> bool:
+        """Return when the listener has ended, or after so many seconds; tell whether it has."""
+        deadline = monotonic() + seconds
+        while self._thread.is_alive() and monotonic() < deadline:
             self._thread.join(_STOP_POLL_S)
+        return not self._thread.is_alive()
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -60,7 +60,13 @@ from lodestamp.node.recorder.log import (
 from lodestamp.node.recorder.pool import missing_ids
 from lodestamp.node.recorder.positions import place
 from lodestamp.node.recorder.purging import purge
-from lodestamp.node.recorder.queries import find_operation, read_meta, replace_meta, write_meta
+from lodestamp.node.recorder.queries import (
+    find_operation,
+    read_meta,
+    replace_meta,
+    signed_roots,
+    write_meta,
+)
 from lodestamp.node.recorder.recorded import (
     Equivocated,
     Event,
@@ -136,6 +142,7 @@ __all__ = [
     "revocations_of",
     "said_under",
     "save_snapshot",
+    "signed_roots",
     "snapshot_size",
     "speaks_for",
     "write_meta",

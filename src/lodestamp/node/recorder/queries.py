@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select
@@ -61,6 +62,14 @@ def newest_leaf(connection: Connection) -> tuple[int, bytes] | None:
         return row.seq, OP_CID_PREFIX + row.op_id
     stored = find_operation(connection, address_of_digest(row.op_id))
     return stored.log_index, stored.operation.entry
+
+
+def signed_roots(connection: Connection, above: int = -1) -> Iterator[tuple[int, bytes]]:
+    """Yield size and root of every signed checkpoint of more leaves than `above`, smallest first."""
+    column = tables.log_checkpoint.c
+    query = select(column.size, column.root).where(column.size > above).order_by(column.size)
+    for row in connection.execute(query):
+        yield row.size, row.root
 
 
 def read_meta(connection: Connection, key: str) -> str | None:

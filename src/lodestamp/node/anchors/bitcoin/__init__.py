@@ -1,6 +1,7 @@
 """Anchors in Bitcoin: the header store, the transaction that carries a tip, and its cycle."""
 
 from lodestamp.node.anchors.bitcoin.anchorer import POLL_S, AnchorEvent, BitcoinAnchorer
+from lodestamp.node.anchors.bitcoin.audit import audit_anchors
 from lodestamp.node.anchors.bitcoin.building import ChainedBuilder
 from lodestamp.node.anchors.bitcoin.chain import ChainBehind, chain_behind
 from lodestamp.node.anchors.bitcoin.cycle import (
@@ -19,8 +20,10 @@ from lodestamp.node.anchors.bitcoin.cycle import (
 )
 from lodestamp.node.anchors.bitcoin.fees import FeeTerms
 from lodestamp.node.anchors.bitcoin.header_rpc import HEADER_RPC_BODY_MAX, HeaderRpc
-from lodestamp.node.anchors.bitcoin.headers import HeaderStore
+from lodestamp.node.anchors.bitcoin.headers import HeaderStore, stored_network
+from lodestamp.node.anchors.bitcoin.opening import Anchors, Wanted, open_anchors
 from lodestamp.node.anchors.bitcoin.path import encode_ops, ops_to_root
+from lodestamp.node.anchors.bitcoin.status import AnchorStatus, CycleStatus
 from lodestamp.node.anchors.bitcoin.transaction import (
     ANCHOR_SIZE,
     ANCHOR_VSIZE,
@@ -44,10 +47,13 @@ __all__ = [
     "PREFIX_SIZE",
     "Action",
     "AnchorEvent",
+    "AnchorStatus",
+    "Anchors",
     "BitcoinAnchorer",
     "ChainBehind",
     "ChainedBuilder",
     "Cycle",
+    "CycleStatus",
     "FeeTerms",
     "HeaderRpc",
     "HeaderStore",
@@ -57,12 +63,16 @@ __all__ = [
     "Terms",
     "Version",
     "View",
+    "Wanted",
     "anchor_script",
     "anchor_transaction",
+    "audit_anchors",
     "chain_behind",
     "encode_ops",
     "next_action",
     "next_start",
+    "open_anchors",
     "ops_to_root",
     "split",
+    "stored_network",
 ]

@@ -26,6 +26,7 @@ from lodestamp.errors import (
     StoreError,
 )
 from lodestamp.node.anchors.bitcoin.building import Asked, Builder, ChainedBuilder, PlainBuilder
+from lodestamp.node.anchors.bitcoin.chain import chain_end
 from lodestamp.node.anchors.bitcoin.cycle import (
     Action,
     Build,
@@ -44,7 +45,6 @@ from lodestamp.node.anchors.bitcoin.cycle import (
 )
 from lodestamp.node.anchors.bitcoin.fees import FEE_RATE_MIN, REJECTED_MAX, TARGET_BLOCKS
 from lodestamp.node.anchors.bitcoin.headers import HeaderStore
-from lodestamp.node.anchors.bitcoin.path import encode_ops, ops_to_root, state_of
 from lodestamp.node.anchors.bitcoin.reading import ChainReader
 from lodestamp.node.anchors.bitcoin.rows import (
     add_cycle,
@@ -60,8 +60,11 @@ from lodestamp.node.anchors.bitcoin.rows import (
     take_up,
 )
 from lodestamp.node.anchors.bitcoin.sight import free_coins, held_blocks, look_at_inputs
+from lodestamp.node.anchors.bitcoin.status import AnchorStatus, CycleStatus, read_cycle, read_status
+from lodestamp.node.anchors.bitcoin.sweeping import sweep
+from lodestamp.node.anchors.bitcoin.taking import path_of
 from lodestamp.node.anchors.bitcoin.transaction import PaidBy
-from lodestamp.node.anchors.tables import blocks, commitments, cycles, transactions
+from lodestamp.node.anchors.tables import commitments, cycles
 from lodestamp.node.chains import BitcoinSigner, BlockRef, ChainSource
 from lodestamp.node.clock import now_ms
 from lodestamp.node.storage import Database
@@ -103,6 +106,7 @@ class BitcoinAnchorer:
     ) -> None:
         self._database = database
         self._source = source
+        self._signer = signer
         self._headers = headers
         self._terms = terms
         self._chained = chained
@@ -161,6 +165,39 @@ class BitcoinAnchorer:
                 return False
             connection.execute(commitments.insert().values(commitment=commitment))
         return True
+
+    def sweep(self, script: bytes, *, fee_rate: int | None = None) -> Transaction:
+        """Pay every coin that no anchor waits for to a script, and return what was sent.
+
+        `fee_rate` is in satoshis per 1,000 vB. FundsError as `sweep`; ChainRejected.
+        """
+        with self._lock():
+            self._reader.start(self._birthday)
+            self._see(self._reader.catch_up())
+            estimate = self._estimated()
+            with self._database.reading("looking for coins") as connection:
+                _, view = self._look(connection, estimate)
+            made = sweep(
+                view.coins,
+                script,
+                fee_rate=estimate if fee_rate is None else fee_rate,
+                signer=self._signer,
+            )
+            self._source.broadcast(made)
+        return made
+
+    def standing(self, commitment: bytes) -> CycleStatus | None:
+        """Return how the cycle stands that has a commitment; None while none has."""
+        height = None if self._tip is None else self._tip.height
+        with self._database.reading("looking for a commitment") as connection:
+            query = select(commitments.c.cycle).where(commitments.c.commitment == commitment)
+            number = connection.execute(query).scalar()
+            return None if number is None else read_cycle(connection, number, height)
+
+    def status(self) -> AnchorStatus:
+        """Return how the anchors stand, as far as the chain was read."""
+        with self._database.reading("looking at the anchors") as connection:
+            return read_status(connection)
 
     # Looking
 
@@ -283,7 +320,9 @@ class BitcoinAnchorer:
                 connection, read_cycles(connection, tip.height), self._missing
             )
             others = [each for each in free_coins(connection, tip, reserved) if each != coin]
-            previous = self._chain_end(connection)
+            previous = (
+                None if self._chained is None else chain_end(connection, self._chained.script)
+            )
             is_genesis = self._chained is not None and previous is None
             root, count = (None, 0) if is_genesis else take_up(connection, number)
             asked = Asked(root or b"", (coin, *others), fee, tip.height, previous)
@@ -319,21 +358,9 @@ class BitcoinAnchorer:
 
     def _take(self, action: Take) -> None:
         """Compute the path into the block that holds a version, and store it (R64)."""
-        with self._database.reading("reading an anchor") as connection:
-            row = find_version(connection, action.txid)
-            query = select(blocks.c.hash).where(blocks.c.height == action.height)
-            block_hash = connection.execute(query).scalar()
-        block_hash = block_hash or self._source.block_hash(action.height)
-        if row is None or block_hash is None:
-            raise LogCorrupt("an anchor that was mined is not stored")
-        ops = None
-        if row.count:
-            block = self._source.block(block_hash).block
-            before = self._state_before(Transaction.decode(row.raw))
-            path = ops_to_root(block, action.txid, row.tip, state_before=before)
-            ops = encode_ops(path)
+        row, block_hash, ops = path_of(self._database, self._source, action)
+        now = self._clock()
         with self._database.writing("taking an anchor from its block") as connection:
-            now = self._clock()
             set_cycle(
                 connection,
                 action.cycle,
@@ -347,26 +374,6 @@ class BitcoinAnchorer:
                 ops=ops,
                 mined_at=now,
             )
-
-    def _state_before(self, tx: Transaction) -> bytes | None:
-        """Return the state before a chained anchor; None for a plain one."""
-        if state_of(tx) is None:
-            return None
-        parent = tx.inputs[0].prevout.txid
-        with self._database.reading("reading an anchor") as connection:
-            row = find_version(connection, parent)
-        before = self._source.transaction(parent) if row is None else Transaction.decode(row.raw)
-        return state_of(before)
-
-    def _chain_end(self, connection: Connection) -> Transaction | None:
-        """Return the newest mined link of the chain of anchors, which the next one spends."""
-        if self._chained is None:
-            return None
-        query = select(transactions.c.raw).where(transactions.c.height.is_not(None))
-        mined = [Transaction.decode(raw) for raw in connection.execute(query).scalars()]
-        links = {tx.txid: tx for tx in mined if tx.outputs[0].script == self._chained.script}
-        spent = {each.prevout for tx in links.values() for each in tx.inputs}
-        return next((tx for tx in links.values() if OutPoint(tx.txid, 0) not in spent), None)
 
 
 def _count_mined(connection: Connection, cycle: int) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
-from lodestamp.core.bitcoin import Transaction
+from lodestamp.core.bitcoin import OutPoint, Transaction
 from lodestamp.errors import LogCorrupt
 from lodestamp.node.anchors.bitcoin.path import state_of
 from lodestamp.node.anchors.bitcoin.rows import find_version
+from lodestamp.node.anchors.tables import transactions
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +51,12 @@ def chain_behind(connection: Connection, txid: bytes) -> ChainBehind | None:
         txid = tx.inputs[0].prevout.txid
     before = state_of(links[min(1, len(links) - 1)]) or b""
     return ChainBehind(tuple(reversed(links)), tuple(reversed(tips)), before)
+
+
+def chain_end(connection: Connection, script: bytes) -> Transaction | None:
+    """Return the newest mined link whose coin has an output script; the next one spends it."""
+    query = select(transactions.c.raw).where(transactions.c.height.is_not(None))
+    mined = [Transaction.decode(raw) for raw in connection.execute(query).scalars()]
+    links = {tx.txid: tx for tx in mined if tx.outputs[0].script == script}
+    spent = {each.prevout for tx in links.values() for each in tx.inputs}
+    return next((tx for tx in links.values() if OutPoint(tx.txid, 0) not in spent), None)

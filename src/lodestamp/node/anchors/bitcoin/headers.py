@@ -17,6 +17,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from lodestamp.core.bitcoin import (
     HEADER_SIZE,
+    NETWORKS,
     BlockHeader,
     ChainEntry,
     HeaderChain,
@@ -185,6 +186,14 @@ class HeaderStore:
             named = before + 1
         if named != start:
             raise BadHeader("height", f"the first header has height {named:,}, not {start:,}")
+
+
+def stored_network(database: Database) -> NetworkParams | None:
+    """Return the network whose headers a database holds; None where there are none yet."""
+    query = select(headers.c.hash).where(headers.c.height == 0)
+    with database.reading("looking for the network") as connection:
+        genesis = connection.execute(query).scalar()
+    return next((each for each in NETWORKS.values() if each.genesis.hash == genesis), None)
 
 
 def _entries(chain: HeaderChain, count: int) -> Sequence[ChainEntry]:

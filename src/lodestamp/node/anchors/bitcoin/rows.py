@@ -88,14 +88,15 @@ def add_cycle(connection: Connection, now: int) -> int:
 def take_up(connection: Connection, cycle: int) -> tuple[bytes | None, int]:
     """Give what waits to a cycle, after what it has; return the tip over all, and their number.
 
-    The place of a commitment in a cycle never changes, so every version's tree is the beginning of
-    the next one's. The tip is None for none.
+    A cycle is in the journal's order, and the place of a commitment in it never changes: every
+    version's tree is the beginning of the next one's. So what came before its last one, because an
+    older cycle let it go, waits for the next cycle. The tip is None for none.
     """
-    has = select(func.count()).where(commitments.c.cycle == cycle)
-    count = int(connection.execute(has).scalar_one())
+    has = select(func.count(), func.max(commitments.c.id)).where(commitments.c.cycle == cycle)
+    count, last = connection.execute(has).one()
     waiting = (
         select(commitments.c.id)
-        .where(commitments.c.cycle.is_(None))
+        .where(commitments.c.cycle.is_(None), commitments.c.id > (last or 0))
         .order_by(commitments.c.id)
         .limit(CYCLE_COMMITMENTS_MAX - count)
     )
