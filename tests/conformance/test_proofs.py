@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 from nacl.exceptions import BadSignatureError
 
+from anchors import Chain
 from conftest import REPOSITORY, load_json
+from lodestamp.core.bitcoin import network_named
 from lodestamp.core.proof import CODES, Proof, Trust, verify
 
 FOLDER = REPOSITORY / "tests" / "vectors" / "proof"
@@ -30,6 +32,15 @@ def content_of_case(case: dict[str, Any]) -> bytes | None:
     return (bytes(range(modulus)) * (size // modulus + 1))[:size]
 
 
+def store_of_case(case: dict[str, Any]) -> Chain | None:
+    """Return what the verifier knows of the best chain."""
+    known = case["headers"]
+    if known is None:
+        return None
+    hashes = [bytes.fromhex(shown)[::-1] for shown in known["hashes"]]
+    return Chain(network_named(known["network"]), known["height"], hashes)
+
+
 def test_the_folder_holds_this_many_cases():
     assert Counter(case["proof"].partition("/")[0] for case in CASES) == {
         "valid": 47,
@@ -42,7 +53,13 @@ def test_the_folder_holds_this_many_cases():
 def test_each_case_gets_its_verdict(case: dict[str, Any]):
     data = (FOLDER / case["proof"]).read_bytes()
     trust = Trust.parse(json.dumps(case["trust"]).encode()) if case["trust"] else None
-    verdict = verify(data, trust, content_of_case(case), without_content=case["without_content"])
+    verdict = verify(
+        data,
+        trust,
+        content_of_case(case),
+        without_content=case["without_content"],
+        headers=store_of_case(case),
+    )
     assert case == {
         **case,
         "verdict": str(verdict.verdict),
