@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 from nacl.exceptions import BadSignatureError
 
+from anchors import Chain
 from conftest import REPOSITORY, load_json
+from lodestamp.core.bitcoin import network_named
 from lodestamp.core.proof import CODES, Proof, Trust, verify
 
 FOLDER = REPOSITORY / "tests" / "vectors" / "proof"
@@ -30,19 +32,34 @@ def content_of_case(case: dict[str, Any]) -> bytes | None:
     return (bytes(range(modulus)) * (size // modulus + 1))[:size]
 
 
+def store_of_case(case: dict[str, Any]) -> Chain | None:
+    """Return what the verifier knows of the best chain."""
+    known = case["headers"]
+    if known is None:
+        return None
+    hashes = [bytes.fromhex(shown)[::-1] for shown in known["hashes"]]
+    return Chain(network_named(known["network"]), known["height"], hashes)
+
+
 def test_the_folder_holds_this_many_cases():
     assert Counter(case["proof"].partition("/")[0] for case in CASES) == {
-        "valid": 47,
-        "invalid": 99,
+        "valid": 66,
+        "invalid": 143,
     }
-    assert Counter(case["exit"] for case in CASES) == {0: 32, 1: 99, 2: 15}
+    assert Counter(case["exit"] for case in CASES) == {0: 44, 1: 143, 2: 22}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["proof"])
 def test_each_case_gets_its_verdict(case: dict[str, Any]):
     data = (FOLDER / case["proof"]).read_bytes()
     trust = Trust.parse(json.dumps(case["trust"]).encode()) if case["trust"] else None
-    verdict = verify(data, trust, content_of_case(case), without_content=case["without_content"])
+    verdict = verify(
+        data,
+        trust,
+        content_of_case(case),
+        without_content=case["without_content"],
+        headers=store_of_case(case),
+    )
     assert case == {
         **case,
         "verdict": str(verdict.verdict),
@@ -174,6 +191,9 @@ CHECKS: dict[str, Any] = {
     "minItems": lambda v, least, _r, _root: len(v) >= least,
     "maxItems": lambda v, most, _r, _root: len(v) <= most,
     "uniqueItems": lambda v, _on, _r, _root: len({json.dumps(item) for item in v}) == len(v),
+    "enum": lambda v, wanted, _r, _root: v in wanted,
+    "oneOf": lambda v, rules, _r, root: sum(fits(v, each, root) for each in rules) == 1,
+    "maxLength": lambda v, most, _r, _root: len(v) <= most,
     "minLength": lambda v, least, _r, _root: len(v) >= least,
     "pattern": lambda v, pattern, _r, _root: re.search(pattern, v) is not None,
     "minimum": lambda v, least, _r, _root: v >= least,

@@ -10,18 +10,24 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import lodestamp
+from anchor_defects import file_with, honest, honest_chain
+from anchors import complete, pending, with_anchors
+from headers import grown, run_of
 from homes import assert_clean
+from lodestamp.core.bitcoin import REGTEST
 from lodestamp.core.encoding import Cid, base64_decode
 from lodestamp.core.merkle import InclusionProof, verify_inclusion
 from lodestamp.core.merkle import operation_leaf as leaf
 from lodestamp.errors import SourceError
 from lodestamp.faces.cli.program import run
 from proofs import LEDGER
+from witnesses import W1, cosigned
 
 
 class Shell:
@@ -449,3 +455,65 @@ def test_a_file_that_changes_while_it_is_read_is_not_stamped(shell):
         writer.join()
     assert refused.value.code == "source.changed"
     assert shell.json("log", "audit")["checked"].get("operations", 0) == 0
+
+
+def test_verify_weighs_anchors_by_network_headers_and_trust(shell):
+    """`--network`, `--headers FILE`, `--require time`; every way is offline."""
+    proof, made = honest()
+    (shell.folder / "a.json").write_bytes(file_with(made.anchor))
+    (shell.folder / "hello").write_bytes(b"hello world\n")
+    told = shell.json("verify", "a.json", "hello", "--json", exits=2)
+    assert {leg["name"]: leg["code"] for leg in told["legs"]}["time"] == "time.network_not_accepted"
+    told = shell.json("verify", "a.json", "hello", "--network", "regtest", "--json")
+    assert told["verdict"] == "established"
+    out = shell("verify", "a.json", "hello", "--network", "regtest")
+    assert "existed no later than 2026-01-01 03:00:00 UTC" in out
+    assert "regtest work proves nothing to strangers" in out
+    chain = grown(REGTEST, 8)
+    raw = b"".join(header.encode() for header in run_of(chain))
+    (shell.folder / "headers").write_bytes(raw)
+    options = ("--network", "regtest", "--headers", "headers")
+    assert shell("verify", "a.json", "hello", *options).startswith("ESTABLISHED")
+    low = complete(proof, height=4)
+    (shell.folder / "low.json").write_bytes(file_with(low.anchor))
+    out = shell("verify", "low.json", "hello", *options, exits=1)
+    assert "time.not_in_best_chain" in out
+    bad = shell.run("verify", "a.json", "hello", "--network", "main", "--headers", "headers")
+    assert bad.returncode == 2
+    assert "genesis block of main" in bad.stderr
+    assert shell.run("verify", "a.json", "--network", "moon").returncode == 64
+
+
+def test_verify_strict_lets_no_key_speak_for_itself(shell):
+    shell("stamp", "report.txt")
+    proof = ("verify", "report.txt.proof.json", "report.txt")
+    assert shell(*proof).startswith("ESTABLISHED")
+    told = shell.json(*proof, "--strict", "--json", exits=2)
+    codes = {leg["name"]: leg["code"] for leg in told["legs"]}
+    assert codes["checkpoint"] == "checkpoint.key_not_pinned"
+    (shell.folder / "t.json").write_text('{"version":1,"unpinned":"self_asserted"}')
+    assert shell(*proof, "--trust", "t.json").startswith("ESTABLISHED")
+    shell(*proof, "--trust", "t.json", "--strict", exits=2)
+
+
+def test_show_tells_cosignatures_and_anchors_without_judging(shell):
+    proof, made = honest()
+    whole = with_anchors(cosigned(proof, W1), made.anchor, pending(proof), honest_chain().anchor)
+    (shell.folder / "a.json").write_bytes(whole.encode())
+    out = shell("show", "a.json")
+    for words in (
+        "cosigned by witness.example/w1 (Ed25519), dated 2026-01-01 00:01:00 UTC",
+        "main: by OpenTimestamps",
+        "pending at https://calendar.example",
+        f"block 930,000, {made.run[0].hash_display}",
+        "regtest: by a covenant's chain of states",
+        "6 headers",
+    ):
+        assert words in out
+    raw = shell("show", "a.json", "--raw")
+    assert f"headers: {made.anchor.as_json()['headers']}" in raw
+    assert "cosigned by" not in raw
+    assert shell.json("show", "a.json", "--json")["anchors"][1]["kind"] == "chain"
+    broken = with_anchors(proof, replace(made.anchor, ots=b"\xf2\x00"))
+    (shell.folder / "b.json").write_bytes(broken.encode())
+    assert "the path cannot be read" in shell("show", "b.json")

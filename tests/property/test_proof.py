@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anchor_defects import honest
+from anchors import HEIGHT, with_anchors
 from authorities import DATA as AUTHORITY_DATA
 from authorities import authority_proof, for_identity, state_of
-from lodestamp.core.proof import CODES, LEGS, Proof, Trust, from_parts, verify
+from lodestamp.core.proof import (
+    CODES,
+    LEGS,
+    BitcoinTrust,
+    Proof,
+    Trust,
+    Unpinned,
+    from_parts,
+    verify,
+)
+from lodestamp.core.transparency import threshold_policy
 from lodestamp.core.verdict import Status, Verdict
 from lodestamp.errors import LodestampError
 from proofs import claim_of, content_of, edited, evidence_of, proof_of_content, sealed, statement_of
+from witnesses import W1, W2, cosigned
 
 DATA = b"x"
 BYTES = proof_of_content(DATA, 0, 2).encode()
@@ -71,6 +85,58 @@ def test_ten_thousand_mutations_of_a_proof_with_authority_are_never_established(
         verdict = verify(mutated, None, AUTHORITY_DATA)
         assert mutated == data or verdict.verdict is not Status.ESTABLISHED, (turn, mutated)
         assert mutated == data or well_formed(verdict), (turn, mutated)
+
+
+@pytest.mark.slow
+def test_ten_thousand_mutations_of_a_whole_proof_are_never_established():
+    """Cosignatures and anchors too: each byte is checked, or covered by a check (§9, §13).
+
+    The last header is pinned, since on regtest every other nonce does as well as the honest one.
+    """
+    plain, made = honest()
+    data = with_anchors(cosigned(plain, W1, W2), made.anchor).encode()
+    trust = Trust(
+        witnesses=threshold_policy(2, [W1.verifier_key, W2.verifier_key]),
+        bitcoin=BitcoinTrust("regtest", {made.run[-1].hash: HEIGHT + 5}),
+        unpinned=Unpinned.SELF_ASSERTED,
+    )
+    content = b"hello world\n"
+    assert verify(data, trust, content).verdict is Status.ESTABLISHED
+    draw = random.Random(SEED)
+    for turn in range(ROUNDS):
+        at = draw.randrange(len(data))
+        byte = (data[at] + draw.randrange(1, 256)) % 256
+        head, tail = data[:at], data[at + 1 :]
+        mutated = (
+            head + bytes([byte]) + tail,
+            head + tail,
+            head + bytes([byte]) + data[at:],
+            head + bytes([draw.choice(BASE64)]) + tail,
+        )[draw.randrange(4)]
+        verdict = verify(mutated, trust, content)
+        assert mutated == data or verdict.verdict is not Status.ESTABLISHED, (turn, mutated)
+        assert mutated == data or well_formed(verdict), (turn, mutated)
+
+
+def test_bytes_of_an_anchor_changed_at_will_never_raise():
+    """Paths and headers of any bytes at all get a verdict, and none of them stands."""
+    plain, made = honest()
+    draw = random.Random(SEED)
+    standing = 0
+    for _ in range(1_000):
+        ots = bytearray(made.anchor.ots)
+        for _ in range(draw.randrange(1, 4)):
+            ots[draw.randrange(len(ots))] = draw.randrange(256)
+        cut = draw.randrange(len(ots) + 1) if draw.random() < 0.3 else len(ots)
+        anchor = replace(made.anchor, ots=bytes(ots[:cut]) or b"\0")
+        verdict = verify(with_anchors(plain, anchor).encode(), network="regtest")
+        assert well_formed(verdict)
+        changed = anchor.ots != made.anchor.ots
+        standing += changed and verdict.leg("time").status is Status.ESTABLISHED
+    assert standing == 0
+
+
+BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 
 
 def test_ten_thousand_random_byte_strings_are_never_established():

@@ -18,6 +18,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from anchor_defects import REGTEST_ONLY, TIME_DEFECTS, Anchored, file_with, honest, honest_chain
+from anchors import HEIGHT, Chain, lone, pending, with_anchors
 from authorities import (
     DEFECTS,
     ROOT,
@@ -34,6 +36,7 @@ from authorities import (
     stated,
     under,
 )
+from lodestamp.core.bitcoin import MAIN, BlockHeader, NetworkParams
 from lodestamp.core.encoding import canonical_json
 from lodestamp.core.operations import (
     Operation,
@@ -44,7 +47,7 @@ from lodestamp.core.operations import (
     refutation,
 )
 from lodestamp.core.proof import STATEMENT_PREDICATE, Content, Proof, Trust, from_parts, verify
-from lodestamp.core.transparency import ED25519_COSIGNATURE, VerifierKey
+from lodestamp.core.transparency import Cosigner, VerifierKey
 from proofs import (
     AUTHOR,
     LEDGER,
@@ -65,6 +68,7 @@ from proofs import (
     signed_note,
     statement_of,
 )
+from witnesses import SAME_KEY, W1, W2, W3, cosigned, line_of
 
 FOLDER = Path(__file__).resolve().parent
 HELLO = b"hello world\n"
@@ -83,6 +87,7 @@ class Case:
     content: bytes | int | None = HELLO
     without_content: bool = False
     trust: dict[str, Any] | None = field(default=None)
+    store: Chain | None = None
 
     def content_bytes(self) -> bytes | None:
         """Return the content to check against."""
@@ -161,12 +166,9 @@ def valid() -> list[Case]:
         Case("author_not_pinned", small, trust=strangers),
         Case("log_not_pinned", small, trust={**trust, "logs": []}),
         Case("required_leg_not_carried", small, trust={**trust, "require": ["time"]}),
-        Case("carries_a_witness_key", witnessed(small)),
+        *_cosigned(),
+        *_anchored(),
         Case("carries_a_ledger", edited(small, put("ledger", LEDGER))),
-        Case(
-            "carries_an_anchor",
-            edited(small, put("anchors", [{"kind": "ots", "network": "main", "ots": "AAAA"}])),
-        ),
         *_other_operations(sources[0]),
         *_authorised(),
         Case("version_2", edited(small, put("version", 2))),
@@ -239,12 +241,85 @@ def noted(data: bytes, change: Callable[[str], str]) -> bytes:
     return edited(data, put("checkpoint", "note", change(note)))
 
 
-def witnessed(data: bytes) -> bytes:
-    """Return a proof that carries the key of a witness."""
-    raw = key("w1").public_key.raw
-    witness = VerifierKey("witness.example/w1", ED25519_COSIGNATURE, raw)
-    vkeys = sorted([log_vkey().text(), witness.text()])
-    return edited(data, put("checkpoint", "vkeys", vkeys))
+def cosigners(threshold: int, *witnesses: Cosigner) -> dict[str, Any]:
+    """Return the trust file of somebody who asks for so many of these witnesses."""
+    keys = [each.verifier_key.text() for each in witnesses]
+    return {**SELF_ASSERTED, "witnesses": {"k": threshold, "of": keys}}
+
+
+SELF_ASSERTED: dict[str, Any] = {"version": 1, "unpinned": "self_asserted"}
+
+
+def _cosigned() -> list[Case]:
+    """Proofs under the eyes of witnesses, trusted or not."""
+    proof = proof_of_content(HELLO)
+    both, one = cosigned(proof, W1, W2).encode(), cosigned(proof, W1).encode()
+    keyless = cosigned(proof, W1, carry=()).encode()
+    policy = "".join(
+        f"witness {name} {each.verifier_key.text()}\n" for name, each in (("a", W1), ("b", W2))
+    )
+    text = f"{policy}group both all a b\nquorum both\n"
+    return [
+        Case("witnesses_two_of_three", both, trust=cosigners(2, W1, W2, W3)),
+        Case("witnesses_by_a_policy", both, trust={**SELF_ASSERTED, "witnesses": {"policy": text}}),
+        Case("witnesses_too_few", one, trust=cosigners(2, W1, W2, W3)),
+        Case("witnesses_twice_the_same", one_twice(proof), trust=cosigners(2, W1, W2)),
+        Case("witnesses_nobody_trusts", both),
+        Case("witnesses_keys_not_carried", keyless, trust=cosigners(1, W1)),
+        Case("witnesses_keys_not_carried_nor_trusted", keyless),
+    ]
+
+
+def one_twice(proof: Proof) -> bytes:
+    """Return a proof that one witness cosigned under two names."""
+    return cosigned(proof, W1, SAME_KEY).encode()
+
+
+def _anchored() -> list[Case]:
+    """Proofs that lead to Bitcoin, on their way there, or not far enough."""
+    proof, made = honest()
+    regtest = file_with(made.anchor)
+    main = file_with(lone("main").anchor)
+    pinned = {"height": HEIGHT, "hash": lone("main").run[0].hash_display}
+    last = {"height": HEIGHT + 5, "hash": made.run[-1].hash_display}
+    checkpoints = {"network": "regtest", "checkpoints": [last]}
+    whole = with_anchors(cosigned(proof, W1, W2), made.anchor).encode()
+    return [
+        Case("anchor_regtest", regtest, trust=REGTEST_ONLY),
+        Case("anchor_regtest_not_accepted", regtest),
+        Case("anchor_main_self_mined", main),
+        Case("anchor_main_pinned", main, trust=_bitcoin(checkpoints=[pinned])),
+        Case("anchor_main_in_the_store", main, store=_store(lone("main").run, MAIN, 6)),
+        Case("anchor_main_young_in_the_store", main, store=_store(lone("main").run, MAIN, 5)),
+        Case("anchor_signet_not_pinned", file_with(lone("signet").anchor), trust=_on("signet")),
+        Case("anchor_regtest_last_header_pinned", regtest, trust=_bitcoin(**checkpoints)),
+        Case("anchor_floor_raised", regtest, trust=_bitcoin(network="regtest", work_floor_log2=9)),
+        Case("anchor_pending", file_with(pending(proof))),
+        Case(
+            "anchor_two_networks", file_with(made.anchor, lone("main").anchor), trust=REGTEST_ONLY
+        ),
+        Case(
+            "anchor_pending_beside_a_block",
+            file_with(made.anchor, pending(proof)),
+            trust=REGTEST_ONLY,
+        ),
+        Case("anchor_chain_of_states", file_with(honest_chain().anchor), trust=REGTEST_ONLY),
+        Case("whole", whole, trust={**cosigners(2, W1, W2), "bitcoin": checkpoints}),
+    ]
+
+
+def _bitcoin(**members: Any) -> dict[str, Any]:
+    return {**SELF_ASSERTED, "bitcoin": members}
+
+
+def _on(network: str) -> dict[str, Any]:
+    return _bitcoin(network=network)
+
+
+def _store(run: list[BlockHeader], net: NetworkParams, count: int) -> Chain:
+    """Return a store that has the first header of a run under `count` blocks."""
+    hashes = [run[0].hash, *(sha256(b"block %d" % place).digest() for place in range(1, count))]
+    return Chain(net, HEIGHT, hashes)
 
 
 def invalid() -> list[Case]:
@@ -255,7 +330,55 @@ def invalid() -> list[Case]:
         *_invalid_operations(small),
         *_invalid_logs(small),
         *(Case(f"authority_{name}", make()) for name, (_reason, make) in DEFECTS.items()),
+        *_invalid_witnesses(),
+        *(_anchored_case(name, make()) for name, (_reason, make) in TIME_DEFECTS.items()),
+        *_invalid_anchors(small),
     ]
+
+
+def _anchored_case(name: str, found: Anchored) -> Case:
+    return Case(f"time_{name}", found.data, trust=found.trust, store=found.store)
+
+
+def _invalid_witnesses() -> list[Case]:
+    proof = proof_of_content(HELLO)
+    note = proof.checkpoint.note if proof.checkpoint else ""
+    copied = line_of(note.replace("\n5\n", "\n6\n"), W1)
+    added = edited(cosigned(proof, carry=[W1]), put("checkpoint", "note", note + copied))
+    unseen = edited(proof, put("checkpoint", "note", note + copied))
+    return [
+        Case("witness_line_of_another_checkpoint", added),
+        Case("witness_line_of_another_checkpoint_pinned", unseen, trust=cosigners(1, W1)),
+        Case("witness_key_that_did_not_sign", cosigned(proof, W1, carry=[W1, W2]).encode()),
+    ]
+
+
+def _invalid_anchors(small: bytes) -> list[Case]:
+    """Anchors and ledgers outside their schema."""
+    anchor = honest()[1].anchor.as_json()
+    two = [pending(honest()[0]).as_json(), anchor]
+    shapes: dict[str, Any] = {
+        "out_of_order": two[::-1],
+        "twice": [anchor, anchor],
+        "of_an_unknown_network": [{**anchor, "network": "test"}],
+        "of_an_unknown_kind": [{**anchor, "kind": "coin"}],
+        "height_without_headers": [{name: anchor[name] for name in anchor if name != "headers"}],
+        "headers_torn": [{**anchor, "headers": b64encode(bytes(81)).decode()}],
+        "2017_headers": [{**anchor, "headers": b64encode(bytes(80 + 48 * 2_016)).decode()}],
+        "chain_without_its_chain": [{**anchor, "kind": "chain"}],
+        "nine": [{}] * 9,
+    }
+    cases = [
+        Case(f"format_anchors_{name}", edited(small, put("anchors", value)))
+        for name, value in shapes.items()
+    ]
+    loose = Case("format_ledger_without_its_members", edited(small, put("ledger", {"chain": "x"})))
+    return [*cases, loose, Case("format_anchors_without_log", edited(small, _without_log))]
+
+
+def _without_log(top: dict[str, Any]) -> None:
+    del top["log"], top["checkpoint"]
+    top["anchors"] = [honest()[1].anchor.as_json()]
 
 
 def _invalid_files(small: bytes) -> list[Case]:
@@ -431,7 +554,13 @@ def _another_signature(note: str) -> str:
 def _expected(case: Case, folder: str) -> dict[str, Any]:
     """Return the entry of a case: what to check, and what must come out."""
     trust = Trust.parse(json.dumps(case.trust).encode()) if case.trust else None
-    verdict = verify(case.data, trust, case.content_bytes(), without_content=case.without_content)
+    verdict = verify(
+        case.data,
+        trust,
+        case.content_bytes(),
+        without_content=case.without_content,
+        headers=case.store,
+    )
     content: Any = None
     if isinstance(case.content, int):
         content = {"byte_i_is_i_mod": len(PATTERN), "size": case.content}
@@ -442,6 +571,7 @@ def _expected(case: Case, folder: str) -> dict[str, Any]:
         "content": content,
         "without_content": case.without_content,
         "trust": case.trust,
+        "headers": None if case.store is None else _shown(case.store),
         "verdict": str(verdict.verdict),
         "exit": verdict.exit_code,
         "subject": verdict.subject,
@@ -451,6 +581,11 @@ def _expected(case: Case, folder: str) -> dict[str, Any]:
             for leg in verdict.legs
         },
     }
+
+
+def _shown(store: Chain) -> dict[str, Any]:
+    hashes = [each[::-1].hex() for each in store.hashes]
+    return {"network": store.network.name, "height": store.start, "hashes": hashes}
 
 
 def vectors() -> dict[str, bytes]:
