@@ -12,6 +12,7 @@ from lodestamp.core.content import Tree
 from lodestamp.core.verdict import Verdict
 from lodestamp.node.blocks import SourceFile, is_folder, read_tree, unreadable
 from lodestamp.node.progress import Progress
+from lodestamp.node.tlog_verifying import is_tlog_proof, verify_tlog
 
 StrPath = str | os.PathLike[str]
 
@@ -27,12 +28,19 @@ def verify(
 ) -> Verdict:
     """Check a proof, offline, and say leg by leg what is established and by what.
 
-    A text is a path, of `content` also that of a folder; bytes are the thing itself. Given
+    A C2SP tlog-proof is judged too; its `content` is the operation it is about. A text is a path,
+    of `content` also that of a folder; bytes are the thing itself. Given
     `content`, its address is computed again;
     otherwise the content leg of a proof that carries one is unknown, unless `without_content`.
     Bad proofs are refuted, never raised. SourceError when a file cannot be read, TrustError when
     the trust file is not one.
     """
+    data = proof.encode() if isinstance(proof, proofs.Proof) else _read(proof)
+    if trust is not None and not isinstance(trust, proofs.Trust):
+        trust = proofs.Trust.parse(_read(trust))
+    if is_tlog_proof(data):
+        operation = None if content is None else _read(content)
+        return verify_tlog(data, operation, trust, require=require)
     with ExitStack() as stack:
         pieces: bytes | Iterable[memoryview] | Tree | None
         if content is None or isinstance(content, bytes):
@@ -43,10 +51,8 @@ def verify(
             source = stack.enter_context(SourceFile.open(Path(content)))
             pieces = source.pieces(progress)
         return proofs.verify(
-            proof.encode() if isinstance(proof, proofs.Proof) else _read(proof),
-            trust=trust
-            if trust is None or isinstance(trust, proofs.Trust)
-            else proofs.Trust.parse(_read(trust)),
+            data,
+            trust=trust,
             content=pieces,
             without_content=without_content,
             require=require,
