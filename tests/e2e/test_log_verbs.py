@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
 
+import httpx
 import pytest
 
 import lodestamp
 from homes import assert_clean, reading
 from listeners import served
 from lodestamp.core.keys import SigningKey
-from lodestamp.core.transparency import NoteSigner, open_note, parse_tlog_proof
+from lodestamp.core.transparency import (
+    NoteSigner,
+    open_note,
+    parse_checkpoint,
+    parse_note,
+    parse_tlog_proof,
+    parse_vkey,
+)
 from lodestamp.faces.cli.program import run
 
 
@@ -159,3 +171,45 @@ def test_a_log_is_mirrored_and_audited_from_elsewhere(shell, tmp_path, recorded)
     shell("elsewhere", "init")  # what an audit leaves behind keeps nobody from making a home
     assert (tmp_path / "elsewhere" / "audits").is_dir()
     assert_clean(tmp_path / "home")
+
+
+@contextmanager
+def running(*words):
+    """The program as a listener of its own, told to end as a person would."""
+    command = [sys.executable, "-m", "lodestamp", *words]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+        assert process.returncode == 0
+
+
+@pytest.mark.slow
+def test_a_log_that_is_served_has_its_checkpoints_cosigned_by_itself(tmp_path, recorded, shell):
+    ids, vkey = recorded
+    witness_home, home = str(tmp_path / "witness"), str(tmp_path / "home")
+    (added,) = shell.json("witness", "log", "witness", "add", "log.example/a", vkey)
+    own = parse_vkey(added["witness"][0])
+    anywhere = ("--listen", "127.0.0.1:0")
+    with running("--home", witness_home, "log", "witness", "serve", *anywhere) as witness:
+        assert witness.stdout.readline() == f"witness    {own}\n"
+        url = witness.stdout.readline().split()[1]
+        assert witness.stdout.readline() == "mounts     witness\n"
+        config = f'[witnesses]\n"{url}/witness" = ["{own}"]\n'
+        (tmp_path / "home" / "config.toml").write_text(config)
+        with running("--home", home, "serve", "--mount", "log", *anywhere, "--json") as log:
+            said = json.loads(log.stdout.readline())
+            assert said["mounts"] == ["log"]
+            deadline = time.monotonic() + 20
+            while True:
+                note = httpx.get(f"http://{said['listen']}/log/checkpoint").content
+                if len(parse_note(note).signatures) == 2:
+                    break
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+    assert open_note(note, [parse_vkey(vkey), own]).verified == (parse_vkey(vkey), own)
+    assert parse_checkpoint(parse_note(note).text).size == len(ids)
+    assert_clean(tmp_path / "home")
+    assert_clean(tmp_path / "witness")

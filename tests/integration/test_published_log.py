@@ -18,6 +18,7 @@ from lodestamp.core.merkle import TileRef, decode_bundle, leaf_hashes, root_at, 
 from lodestamp.core.transparency import (
     ED25519_NOTE,
     MLDSA44_COSIGNATURE,
+    Cosigner,
     NoteSigner,
     open_note,
     parse_checkpoint,
@@ -25,7 +26,7 @@ from lodestamp.core.transparency import (
     sign_note,
 )
 from lodestamp.errors import LodestampError, LogCorrupt, UsageError
-from lodestamp.node.anchors import Monitor, RemoteLog
+from lodestamp.node.anchors import Monitor, RemoteLog, WitnessAhead
 from lodestamp.node.following import audit_remote
 from lodestamp.node.fsck import fsck
 
@@ -457,3 +458,43 @@ def test_r17_a_log_with_pq_signs_each_checkpoint_twice_from_then_on(tmp_path):
         database.execute("update log_checkpoint set note = ? where size = 2", (spoiled,))
     database.close()
     assert "A7" in found_codes(home)
+
+
+def test_a10_a_witness_that_saw_more_at_an_earlier_time_is_found(tmp_path):
+    home = tmp_path / "home"
+    own = Cosigner("witness.example/w1", SigningKey.from_seed("ed25519", b"\x07" * 32))
+    vkey = own.verifier_key
+    rows = []
+    with lodestamp.open(home) as node:
+        for size, time in ((1, 2_000), (2, 1_000)):
+            node.record(**reading(size))
+            text = open_note(node.checkpoint(), [node.log_key]).text
+            line = own.sign(text, time).line()
+            rows.append((size, vkey.name, vkey.key_id, time, line, vkey.text()))
+    for number, row in enumerate(rows):
+        with sqlite3.connect(home / "lodestamp.db") as database:
+            database.execute("insert into log_cosignature values (?, ?, ?, ?, ?, ?)", row)
+        database.close()
+        assert found_codes(home) == ({"A10"} if number else set())
+
+
+def test_tamper_20_a_database_that_fell_back_is_told_by_its_witness(tmp_path):
+    """The home's own file `checkpoint` fell back with it, so only the witness knows."""
+    home, _witness = cosigned_home(tmp_path)
+    shutil.copytree(home, tmp_path / "old")
+    with lodestamp.open(tmp_path / "witness") as witness, served(witness, "witness") as listening:
+        (own,) = witness.public.witness.vkeys
+        setting = f'[witnesses]\n"{listening.url}/witness" = ["{own.text()}"]\n'
+        for place in (home, tmp_path / "old"):
+            (place / "config.toml").write_text(setting)
+        with lodestamp.open(home) as node, node.public.witness_client() as client:
+            grow(node, 1)
+            assert client.submit()[0].state == "cosigned"
+        told = []
+        with lodestamp.open(tmp_path / "old") as node, node.public.witness_client() as client:
+            node.listen(told.append)
+            assert client.submit()[0].state == "ahead"
+            assert told == [WitnessAhead(f"{listening.url}/witness", 6, 5)]
+            grow(node, 4, first=50)  # it goes on from there, and the witness does not follow
+            assert client.submit()[0].state == "refused"
+        assert fsck(tmp_path / "witness").checked["unproven_checkpoints"] == 1
