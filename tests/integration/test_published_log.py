@@ -27,8 +27,10 @@ from lodestamp.core.transparency import (
 )
 from lodestamp.errors import LodestampError, LogCorrupt, UsageError
 from lodestamp.node.anchors import Monitor, RemoteLog, WitnessAhead
+from lodestamp.node.findings import AuditReport
 from lodestamp.node.following import audit_remote
 from lodestamp.node.fsck import fsck
+from lodestamp.node.publishing import audit_mirrors
 
 SIZE = 300
 
@@ -174,6 +176,23 @@ def test_a15_a_mirror_that_differs_from_the_tables_is_found(tmp_path, harm):
     report = fsck(home)
     assert report.clean
     assert report.checked["mirrors_away"] == 1
+
+
+def test_a15_a_mirror_file_cut_at_any_512_bytes_is_found(big, tmp_path):
+    home, folder = tmp_path / "home", tmp_path / "mirror"
+    shutil.copytree(big, home)
+    with lodestamp.open(home) as node:
+        node.public.mirror(folder)
+        for name in ("checkpoint", "tile/0/000", "tile/entries/000", "tile/1/000.p/1"):
+            path = folder / name
+            whole = path.read_bytes()
+            for cut in range(0, len(whole), 512):
+                path.write_bytes(whole[:cut])
+                report = AuditReport()
+                audit_mirrors(node._database, node.log_key, report)
+                assert {finding.code for finding in report.findings} == {"A15"}, (name, cut)
+            path.write_bytes(whole)
+    assert_clean(home)
 
 
 def test_r31_a_mirror_of_another_or_a_longer_log_is_refused(tmp_path):
@@ -498,3 +517,21 @@ def test_tamper_20_a_database_that_fell_back_is_told_by_its_witness(tmp_path):
             grow(node, 4, first=50)  # it goes on from there, and the witness does not follow
             assert client.submit()[0].state == "refused"
         assert fsck(tmp_path / "witness").checked["unproven_checkpoints"] == 1
+
+
+def test_a_proof_bears_the_cosignatures_of_its_checkpoint(tmp_path):
+    with lodestamp.open(tmp_path / "witness") as witness, served(witness, "witness") as listening:
+        with lodestamp.open(tmp_path / "home") as node:
+            witness.public.witness.add_log(node.origin, node.log_key)
+            (own,) = witness.public.witness.vkeys
+            op_id = node.record(**reading(0)).op_id
+            assert node.prove(op_id).checkpoint.note.encode() == node.checkpoint()
+        with (tmp_path / "home" / "config.toml").open("a") as file:
+            file.write(f'[witnesses]\n"{listening.url}/witness" = ["{own.text()}"]\n')
+        with lodestamp.open(tmp_path / "home") as node:
+            with node.public.witness_client() as client:
+                assert client.submit()[0].state == "cosigned"
+            proof = node.prove(op_id)
+            note = proof.checkpoint.note.encode()
+            assert open_note(note, [node.log_key, own]).verified == (node.log_key, own)
+            assert lodestamp.verify(proof).exit_code == 0
