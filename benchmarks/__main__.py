@@ -23,6 +23,7 @@ from benchmarks import (
     recorder,
     sync,
     timestamps,
+    transparency,
 )
 from benchmarks.table import SEED, heading, line
 
@@ -42,6 +43,7 @@ ROOMS = {
     "proof": proof.findings,
     "sync": sync.findings,
     "timestamps": timestamps.findings,
+    "transparency": transparency.findings,
 }
 
 

@@ -11,7 +11,15 @@ from importlib.metadata import version
 from pathlib import Path
 from ssl import OPENSSL_VERSION
 
-PEERS = ("pymerkle", "rfc8785", "PyNaCl", "cryptography", "btclib", "opentimestamps")
+PEERS = (
+    "pymerkle",
+    "rfc8785",
+    "PyNaCl",
+    "cryptography",
+    "btclib",
+    "opentimestamps",
+    "dilithium-py",
+)
 
 
 def describe() -> str:

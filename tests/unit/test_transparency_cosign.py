@@ -140,3 +140,23 @@ def test_a_secret_key_is_never_shown_or_copied():
         pickle.dumps(PQ.key)
     with pytest.raises(KeyFormatError):
         Mldsa44Key.from_seed(bytes(31))
+
+
+def test_attack_39_a_line_of_a_stranger_changes_nothing():
+    stranger = NoteSignature("stranger.example", b"abcd", b"anything")
+    plain = Note(TEXT, (LOG.sign(TEXT), ED.sign(TEXT, NOW)))
+    longer = Note(TEXT, (*plain.signatures, stranger))
+    keys = [ED.verifier_key, PQ.verifier_key]
+    assert verify_cosignatures(longer, keys) == verify_cosignatures(plain, keys)
+
+
+@both
+def test_attack_42_a_cosignature_of_another_checkpoint_does_not_hold(cosigner):
+    for other in (
+        Checkpoint("log.example/a", 6, ROOT),
+        Checkpoint("log.example/a", 7, bytes(32)),
+        Checkpoint("log.example/b", 7, ROOT),
+    ):
+        copied = Note(TEXT, (LOG.sign(TEXT), cosigner.sign(other.text(), NOW)))
+        keys = [cosigner.verifier_key]
+        refused(lambda note=copied, keys=keys: verify_cosignatures(note, keys), "bad-signature")

@@ -177,7 +177,7 @@ def load_key(folder: Path, name: str, passphrase: str | None = None) -> SigningK
     except InvalidTag:
         hint = "give the passphrase it was sealed with"
         raise HomeError(f"{path} is sealed", code="key-locked", hint=hint) from None
-    except (ValueError, TypeError, KeyError, InputError):
+    except (ValueError, TypeError, AttributeError, KeyError, InputError):
         damaged = True  # the parser's own words could quote the seed
     if damaged:
         raise _damaged(path)
@@ -210,7 +210,7 @@ def load_note_key(folder: Path, name: str) -> Mldsa44Key:
     try:
         key = Mldsa44Key.from_seed(base64_decode(document["seed"]))
         damaged = (document["suite"], document["key_id"]) != (_NOTE_SUITE, key.key_id)
-    except (TypeError, KeyError, InputError):
+    except (TypeError, AttributeError, KeyError, InputError):
         damaged = True
     if damaged:
         raise _damaged(path)

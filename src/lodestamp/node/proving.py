@@ -16,6 +16,7 @@ from lodestamp.core.operations import (
 )
 from lodestamp.core.transparency import NoteSigner, VerifierKey, sign_note
 from lodestamp.node import recorder
+from lodestamp.node.anchors import cosigned_note
 
 
 def prove(
@@ -28,6 +29,7 @@ def prove(
 ) -> proofs.Proof:
     """Return the proof of an operation under the newest checkpoint of this transaction.
 
+    The note bears the cosignatures gathered for it; the keys of witnesses are for who trusts them.
     With the grants it was made under, the key events that acted on it, and `state` if given.
     UnknownOperation when the log does not hold it or a disclosed one.
     """
@@ -39,12 +41,13 @@ def prove(
     rights = recorder.read_rights(connection, subject, disclosed)
     head = recorder.read_head(connection)
     path, _root = recorder.inclusion(connection, subject.log_index, head.size)
+    note = cosigned_note(connection, head.note, head.size)
     return proofs.from_parts(
         operation,
         disclosed=disclosed,
         content=_content_of([operation, *disclosed]),
         log=proofs.Log(key.name, path.index, path.size, path.to_bytes()),
-        checkpoint=proofs.Checkpoint(head.note.decode("utf-8"), (key,)),
+        checkpoint=proofs.Checkpoint(note.decode("utf-8"), (key,)),
         authority=proofs.authority_from(rights.grants, rights.keys, state),
     )
 

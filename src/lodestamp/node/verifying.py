@@ -13,6 +13,7 @@ from lodestamp.core.content import Tree
 from lodestamp.core.verdict import Verdict
 from lodestamp.node.blocks import SourceFile, is_folder, read_tree, unreadable
 from lodestamp.node.progress import Progress
+from lodestamp.node.tlog_verifying import is_tlog_proof, verify_tlog
 
 StrPath = str | os.PathLike[str]
 
@@ -31,7 +32,8 @@ def verify(
 ) -> Verdict:
     """Check a proof, offline, and say leg by leg what is established and by what.
 
-    A text is a path, of `content` also that of a folder; bytes are the thing itself. Given
+    A C2SP tlog-proof is judged too; its `content` is the operation it is about. A text is a path,
+    of `content` also that of a folder; bytes are the thing itself. Given
     `content`, its address is computed again;
     otherwise the content leg of a proof that carries one is unknown, unless `without_content`.
     `headers` is what is known of Bitcoin's best chain, or a file of raw headers from the genesis
@@ -40,7 +42,11 @@ def verify(
     Bad proofs are refuted, never raised. SourceError when a file cannot be read, TrustError when
     the trust file is not one, UsageError for a leg or network that is none.
     """
+    data = proof.encode() if isinstance(proof, proofs.Proof) else _read(proof)
     trust = _read_trust(trust, strict=strict)
+    if is_tlog_proof(data):
+        operation = None if content is None else _read(content)
+        return verify_tlog(data, operation, trust, require=require)
     with ExitStack() as stack:
         pieces: bytes | Iterable[memoryview] | Tree | None
         if content is None or isinstance(content, bytes):
@@ -51,7 +57,7 @@ def verify(
             source = stack.enter_context(SourceFile.open(Path(content)))
             pieces = source.pieces(progress)
         return proofs.verify(
-            proof.encode() if isinstance(proof, proofs.Proof) else _read(proof),
+            data,
             trust=trust,
             content=pieces,
             without_content=without_content,

@@ -33,6 +33,7 @@ from lodestamp.core.transparency.policy import (
     threshold_policy,
 )
 from lodestamp.core.transparency.tlogproof import (
+    TLOG_PROOF_HEADER,
     TLOG_PROOF_SIZE_MAX,
     TlogProof,
     parse_tlog_proof,
@@ -67,6 +68,7 @@ __all__ = [
     "NOTE_SIZE_MAX",
     "ORIGIN_SIZE_MAX",
     "SIGNATURES_MAX",
+    "TLOG_PROOF_HEADER",
     "TLOG_PROOF_SIZE_MAX",
     "AddCheckpoint",
     "Checkpoint",

@@ -13,10 +13,12 @@ from lodestamp.faces.cli.progress import progress_bar
 
 
 def verify(
-    proof: Annotated[Path, typer.Argument(metavar="PROOF", help="A .proof.json file.")],
+    proof: Annotated[Path, typer.Argument(metavar="PROOF", help="A .proof.json or .tlog-proof.")],
     content: Annotated[
         Path | None,
-        typer.Argument(metavar="CONTENT", help="What the proof is about."),
+        typer.Argument(
+            metavar="CONTENT", help="What the proof is about; of a .tlog-proof the operation."
+        ),
     ] = None,
     *,
     without_content: Annotated[

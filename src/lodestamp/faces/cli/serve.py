@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lodestamp.faces.cli.exits import print_json
 from lodestamp.faces.cli.options import Json
-from lodestamp.faces.cli.plain import say
+from lodestamp.faces.cli.plain import plain, say
 
 if TYPE_CHECKING:
     from lodestamp import Node
@@ -54,7 +54,8 @@ def serving(
     from lodestamp.node.calendar_rounds import CalendarRounds  # noqa: PLC0415
 
     mounts, address = choose_mounts(names), parse_address(listen)
-    with lodestamp.open(context.obj) as node:
+    with ExitStack() as stack:
+        node = stack.enter_context(lodestamp.open(context.obj))
         yield node
         listener = Listener.bind(address)
         hosts = listener.address.names | set(node.configuration.hosts)
@@ -64,5 +65,20 @@ def serving(
         else:
             say(f"listening  http://{listener.address}")
             say(f"mounts     {', '.join(each.name for each in mounts)}")
-        with CalendarRounds(node.calendars):
-            listener.run(application)
+        node.listen(_tell)
+        if node.configuration.witnesses and any(each.name == "log" for each in mounts):
+            stack.enter_context(node.public.witness_client()).start()
+        stack.enter_context(CalendarRounds(node.calendars))
+        listener.run(application)
+
+
+def _tell(event: object) -> None:
+    """Say on stderr what an operator must hear of at once (R25, R26)."""
+    from lodestamp.node.anchors import LogForked, WitnessAhead  # noqa: PLC0415
+
+    if isinstance(event, LogForked):
+        how = "signed two roots" if event.convicts else "did not show that it only grew"
+        typer.echo(f"log_fork: {plain(event.origin)} {how} at size {event.size}", err=True)
+    elif isinstance(event, WitnessAhead):
+        seen = f"has cosigned size {event.size}, this log has {event.own_size}"
+        typer.echo(f"witness_ahead: {event.url} {seen}", err=True)

@@ -26,8 +26,6 @@ from lodestamp.node.anchors.tables import cosignatures, evidence, submissions, w
 from lodestamp.node.findings import AuditReport
 from lodestamp.node.storage import METADATA, Database
 
-_checkpoints = METADATA.tables["log_checkpoint"]
-
 
 def audit_witnesses(database: Database, report: AuditReport) -> None:
     """Report every cosignature, witnessed log and piece of evidence that does not hold.
@@ -45,10 +43,10 @@ def audit_witnesses(database: Database, report: AuditReport) -> None:
 
 
 def _check_cosignatures(connection: Connection, report: AuditReport) -> None:
-    columns = cosignatures.c
+    columns, checkpoints = cosignatures.c, METADATA.tables["log_checkpoint"]
     query = (
-        select(cosignatures, _checkpoints.c.note)
-        .outerjoin(_checkpoints, _checkpoints.c.size == columns.size)
+        select(cosignatures, checkpoints.c.note)
+        .outerjoin(checkpoints, checkpoints.c.size == columns.size)
         .order_by(columns.name, columns.key_id, columns.size)
     )
     before: Any = None
@@ -128,7 +126,8 @@ def _check_piece(reason: str, document: Any, vkeys: list[VerifierKey]) -> None:
 
 
 def _check_tail(connection: Connection, report: AuditReport) -> None:
-    latest = connection.execute(select(func.max(_checkpoints.c.size))).scalar() or 0
+    checkpoints = METADATA.tables["log_checkpoint"]
+    latest = connection.execute(select(func.max(checkpoints.c.size))).scalar() or 0
     for what, column in (("cosignature", cosignatures.c.size), ("anchor", submissions.c.size)):
         seen = connection.execute(select(func.max(column))).scalar() or 0
         if seen > latest:

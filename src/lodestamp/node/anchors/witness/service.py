@@ -148,9 +148,13 @@ class WitnessService:
         return Answered(outcome.status, outcome.code, decision.reason)
 
     def _keep(self, log: WitnessedLog, request: AddCheckpoint, decision: Decision) -> None:
+        reason, piece = decision.outcome.code, store.piece_of(log, decision)
+        with self._database.reading("looking for evidence") as connection:
+            if not store.has_room_for(connection, log.origin, reason, piece):
+                return  # what is sent again and again costs no write
         with self._database.writing("keeping evidence of a fork") as connection:
-            new = store.keep_evidence(connection, log, request, decision, at=self._clock())
+            new = store.keep_piece(connection, log.origin, reason, piece, self._clock())
         if new:
             convicts = decision.outcome is Outcome.TWO_ROOTS
             size = request.stated.size
-            self._emit(LogForked(log.origin, size, decision.outcome.code, convicts))
+            self._emit(LogForked(log.origin, size, reason, convicts))

@@ -7,13 +7,14 @@ from typing import Final
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from lodestamp.core.encoding import base64_encode, canonical_json
+from lodestamp.core.encoding import canonical_json
 from lodestamp.core.merkle import EMPTY_ROOT
 from lodestamp.core.transparency import (
-    AddCheckpoint,
     Decision,
+    Note,
     VerifierKey,
     WitnessState,
+    parse_note,
     parse_vkey,
 )
 from lodestamp.errors import LimitExceeded
@@ -95,32 +96,34 @@ def swap_log(
     return connection.execute(swap).rowcount == 1
 
 
-def keep_evidence(
-    connection: Connection,
-    log: WitnessedLog,
-    request: AddCheckpoint,
-    decision: Decision,
-    *,
-    at: int,
-) -> bool:
-    """Keep what a log signed and what it signed before; False when it was kept already (R25).
+def piece_of(log: WitnessedLog, decision: Decision) -> bytes:
+    """Return what convicts a log, or hints at it: what it signed, and what it signed before (R25).
 
-    The piece is canonical JSON with members `cosigned` (our last note of it, or null), `old`,
-    `proof` and `shown`. Of one log at most 1,000 of a reason are kept.
+    Canonical JSON, members `cosigned` (the last note of it that we cosigned, or null) and `shown`,
+    both under the log's own lines alone: nobody else can make two pieces of one.
     """
+    cosigned = None
+    if log.note is not None:
+        note = parse_note(log.note)
+        known = {(vkey.name, vkey.key_id) for vkey in log.vkeys}
+        lines = (each for each in note.signatures if (each.name, each.key_id) in known)
+        cosigned = Note(note.text, tuple(lines)).encode().decode()
+    return canonical_json({"cosigned": cosigned, "shown": decision.note.encode().decode()})
+
+
+def has_room_for(connection: Connection, origin: str, reason: str, piece: bytes) -> bool:
+    """Tell whether a piece is new, and fewer than 1,000 of its log and reason are kept."""
     columns = evidence.c
-    document = canonical_json(
-        {
-            "cosigned": None if log.note is None else log.note.decode(),
-            "old": request.old,
-            "proof": [base64_encode(each) for each in request.proof],
-            "shown": decision.note.encode().decode(),
-        }
-    )
-    about = (columns.origin == log.origin) & (columns.reason == decision.outcome.code)
-    kept = connection.execute(select(columns.body).where(about)).scalars().all()
-    if document in kept or len(kept) >= EVIDENCE_MAX:
+    about = (columns.origin == origin) & (columns.reason == reason)
+    count = connection.execute(select(func.count()).select_from(evidence).where(about)).scalar_one()
+    same = select(columns.id).where(about, columns.body == piece)
+    return count < EVIDENCE_MAX and connection.execute(same).first() is None
+
+
+def keep_piece(connection: Connection, origin: str, reason: str, piece: bytes, at: int) -> bool:
+    """Keep a piece of evidence; False when there is no room, or it was kept already."""
+    if not has_room_for(connection, origin, reason, piece):
         return False
-    row = {"origin": log.origin, "body": document, "reason": decision.outcome.code, "at": at}
+    row = {"origin": origin, "body": piece, "reason": reason, "at": at}
     connection.execute(insert(evidence), row)
     return True
