@@ -22,6 +22,7 @@ from benchmarks import (
     proof,
     recorder,
     sync,
+    timestamps,
 )
 from benchmarks.table import SEED, heading, line
 
@@ -40,6 +41,7 @@ ROOMS = {
     "ingest": ingest.findings,
     "proof": proof.findings,
     "sync": sync.findings,
+    "timestamps": timestamps.findings,
 }
 
 

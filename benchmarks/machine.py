@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from ssl import OPENSSL_VERSION
 
-PEERS = ("pymerkle", "rfc8785", "PyNaCl", "cryptography", "btclib")
+PEERS = ("pymerkle", "rfc8785", "PyNaCl", "cryptography", "btclib", "opentimestamps")
 
 
 def describe() -> str:

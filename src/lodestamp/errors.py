@@ -242,7 +242,10 @@ class BadTimestamp(InputError):
 
 
 class NotExpressible(InputError):
-    """What operations of OpenTimestamps cannot say: codes ``depth`` and ``no_hex_digest``."""
+    """What operations of OpenTimestamps cannot say.
+
+    Codes ``depth``, ``no_hex_digest``, ``no_anchor`` and ``no_log``.
+    """
 
     default_code = "not-expressible"
 

@@ -77,6 +77,15 @@ def test_what_the_stock_parser_takes_is_taken_and_nothing_else(sources):
     assert counted["number"] < 100
 
 
+@pytest.mark.parametrize(("depth", "taken"), [(255, True), (256, False), (400, False)])
+def test_the_stock_parser_goes_as_deep_and_no_deeper(depth, taken):
+    """R38."""
+    end = b"\x00" + BitcoinHeader.tag + b"\x01\x07"
+    source = ots_files.MAGIC + b"\x01\x08" + bytes(32) + b"\x08" * depth + end
+    assert (ots_files.stock_parse(source) is not None) == taken
+    assert isinstance(own_parse(source), Detached) == taken
+
+
 def test_it_is_written_back_as_the_stock_writer_does(sources):
     """R37: but where an operation stood twice, since stock keeps only the last of them."""
     compared = forgotten = 0

@@ -31,7 +31,7 @@ from lodestamp.core.timestamps import (
     walk,
 )
 from lodestamp.core.transparency import VerifierKey, parse_checkpoint, parse_note
-from lodestamp.errors import InputError
+from lodestamp.errors import InputError, UsageError
 from lodestamp.node import recorder
 from lodestamp.node.anchors import (
     CalendarClient,
@@ -169,7 +169,8 @@ class Calendars:
             moved = self._moved(proof, log)
             if moved is not None:
                 return Upgraded(moved, {})
-            return replace(upgraded, pending=upgraded.pending | self._reasons(log))
+            pending = self._reasons(log) or upgraded.pending
+            return Upgraded(self._refreshed(upgraded.proof, log), pending)
         return upgraded
 
     def _upgrader(self, named: Sequence[str]) -> Upgrader:
@@ -220,6 +221,15 @@ class Calendars:
                 anchors=tuple(sorted(anchors, key=_order_of)),
             )
         )
+
+    def _refreshed(self, proof: Proof, log: Log) -> Proof:
+        """Return a proof of ours with all promises of its checkpoint; none is ever dropped."""
+        try:
+            refreshed = self.anchored(proof, log.size)
+        except UsageError:  # no checkpoint of this size is ours
+            return proof
+        kept = set(promised_by(proof)) <= set(promised_by(refreshed))
+        return refreshed if kept and refreshed.anchors else proof
 
     def _followed(self, proof: Proof, log: Log, named: Sequence[str]) -> Upgraded:
         """Follow the promises in a proof itself."""

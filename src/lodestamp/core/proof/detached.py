@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # the room takes a tenth of a second to import, and other ver
 
 _AHEAD_S: Final = 7_200
 _ROOT_SIZE: Final = 32
+_AFTER_FORMAT: Final = ("content", "time")
 
 FindRun: TypeAlias = "Callable[[int], Sequence[BlockHeader]]"
 """Gives the headers from a height on, the one at that height first; none where there are none."""
@@ -50,7 +51,9 @@ def verify_detached(
         detached = parse_detached(source)
     except InputError as error:
         reason = "limit" if isinstance(error, LimitExceeded) else "bad_ots"
-        return Verdict.of((Leg.refuted("format", reason, error.message),))
+        blocked = "it rests on a leg that does not stand"
+        after = (Leg.unknown(name, "blocked", blocked, counts=False) for name in _AFTER_FORMAT)
+        return Verdict.of((Leg.refuted("format", reason, error.message), *after))
     fact = f"{detached.file_op}:{detached.digest.hex()}"
     form = Leg("format", Status.ESTABLISHED, basis="OpenTimestamps", facts={"digest": fact})
     time = _check_time(detached, find_run, network, HeaderTrust(bitcoin, network, headers))

@@ -148,7 +148,7 @@ def read_head(source: bytes) -> tuple[Op, bytes, int]:
         raise BadTimestamp("ots.file-op", "the file was hashed in a way not known here", at=at)
     start = at + 1 + DIGEST_SIZES[file_op]
     if start >= len(source):
-        raise truncated(len(source))
+        raise _truncated(len(source))
     return file_op, source[at + 1 : start], start
 
 
@@ -204,7 +204,7 @@ def _read_tag(source: bytes, at: int) -> tuple[int, bool, int]:
     more = source[at : at + 1] == _MORE
     at += more
     if at >= len(source):
-        raise truncated(at)
+        raise _truncated(at)
     return source[at], more, at + 1
 
 
@@ -215,7 +215,7 @@ def _read_op(source: bytes, at: int, tag: int) -> tuple[Op, int]:
     if size > MESSAGE_SIZE_MAX:
         raise LimitExceeded("the argument's size", MESSAGE_SIZE_MAX, size)
     if start + size > len(source):
-        raise truncated(at)
+        raise _truncated(at)
     return Op(tag, source[start : start + size]), start + size
 
 
@@ -226,7 +226,7 @@ def read_attestation(source: bytes, at: int) -> tuple[bytes, bytes, int]:
         raise LimitExceeded("the payload's size", PAYLOAD_SIZE_MAX, size)
     end = start + size
     if end > len(source):
-        raise truncated(at)
+        raise _truncated(at)
     return source[at : at + TAG_SIZE], source[start:end], end
 
 
@@ -243,7 +243,7 @@ def require_size(encoded: bytes) -> bytes:
     return encoded
 
 
-def truncated(at: int) -> BadTimestamp:
+def _truncated(at: int) -> BadTimestamp:
     """Return the error for a timestamp that is cut short at or behind `at`."""
     return BadTimestamp("ots.truncated", "the timestamp is cut short", at=at)
 

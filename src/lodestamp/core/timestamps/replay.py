@@ -21,7 +21,6 @@ from lodestamp.core.timestamps.codec import (
     require_size,
     require_work,
     slow_work,
-    truncated,
 )
 from lodestamp.core.timestamps.ops import APPEND, MESSAGE_SIZE_MAX, PREPEND, SHA256, Op
 from lodestamp.core.timestamps.tree import DEPTH_MAX, require_message
@@ -56,7 +55,8 @@ def _replay(source: bytes, at: int, msg: bytes) -> Found:
     try:
         return _run(require_size(source), at, require_message(msg))
     except IndexError:
-        raise truncated(len(source)) from None
+        message = "the timestamp is cut short"
+        raise BadTimestamp("ots.truncated", message, at=len(source)) from None
 
 
 def _run(source: bytes, at: int, msg: bytes) -> Found:

@@ -108,7 +108,7 @@ class Timestamp:
 
     def _head(self) -> tuple[object, ...]:
         """Return all that is to be compared but what lies below."""
-        return self.msg, self.attestations, [op for op, _ in self.edges]
+        return self.msg, self.attestations, tuple(op for op, _ in self.edges)
 
 
 def attested(msg: bytes, *attestations: Attestation) -> Timestamp:

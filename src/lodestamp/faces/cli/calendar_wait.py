@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -13,10 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from lodestamp.errors import UsageError
+from lodestamp.faces.cli.bitcoin import open_chain
 from lodestamp.faces.cli.plain import plain
 
 if TYPE_CHECKING:
     from lodestamp import Node, Proof
+    from lodestamp.node.chains import ChainSource
 
 POLL_S: Final = 15.0
 """Seconds between two looks for a block while somebody waits."""
@@ -26,6 +29,12 @@ POLL_NEAR_S: Final = 1.0
 Calendar = Annotated[
     list[str] | None,
     typer.Option("--calendar", metavar="URL", help="Ask this calendar too; may be repeated."),
+]
+
+
+Headers = Annotated[
+    str | None,
+    typer.Option("--chain", metavar="URL", help="Where block headers are read; see `bitcoin`."),
 ]
 
 
@@ -63,6 +72,19 @@ class Waiting:
                 sys.stderr.flush()
 
 
+@contextmanager
+def followed_chain(
+    context: typer.Context, node: Node, url: str | None
+) -> Iterator[ChainSource | None]:
+    """Read the block headers of a chain into the home, and give the chain; None without one."""
+    if url is None:
+        yield None
+        return
+    with closing(open_chain(context, url)) as source:
+        node.calendars.follow(source)
+        yield source
+
+
 def require_calendars(named: Sequence[str], wait: Wait = Wait.LOG) -> None:
     """Refuse, before anything is recorded, what names no calendar or cannot be waited for.
 
@@ -86,7 +108,11 @@ def require_one(node: Node, named: Sequence[str], wait: Wait) -> None:
 
 
 def timed_proofs(
-    node: Node, stamped: Sequence[Stamped], named: Sequence[str], wait: Wait
+    node: Node,
+    stamped: Sequence[Stamped],
+    named: Sequence[str],
+    wait: Wait,
+    source: ChainSource | None = None,
 ) -> list[Stamped]:
     """Hand the newest checkpoint to calendars, and return the proofs under it with their promises.
 
@@ -103,15 +129,24 @@ def timed_proofs(
     calendars.submit(named, size=size)
     timed = [replace(each, proof=calendars.anchored(each.proof, size)) for each in stamped]
     if wait is Wait.TIME:
-        return [replace(each, proof=wait_for_block(node, each.proof, named)) for each in timed]
+        return [
+            replace(each, proof=wait_for_block(node, each.proof, named, source)) for each in timed
+        ]
     return timed
 
 
-def wait_for_block(node: Node, proof: Proof, named: Sequence[str]) -> Proof:
-    """Ask again and again until a proof is anchored in a block, and return it then."""
+def wait_for_block(
+    node: Node, proof: Proof, named: Sequence[str], source: ChainSource | None
+) -> Proof:
+    """Ask again and again until a proof is anchored in a block, and return it then.
+
+    Headers are read from `source`; without one, somebody else must bring them.
+    """
     waiting = Waiting()
     pause = POLL_NEAR_S if node.calendars.all_near(named) else POLL_S
     while True:
+        if source is not None:
+            node.calendars.follow(source)
         upgraded = node.calendars.upgrade(proof, named)
         if upgraded.is_complete:
             return upgraded.proof

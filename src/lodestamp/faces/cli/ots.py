@@ -158,7 +158,7 @@ def verify(
         print_json(verdict.as_json())
     else:
         print_legs(path, verdict, established)
-        if verdict.leg("time").code == "time.no_header":
+        if any(leg.code == "time.no_header" for leg in verdict.legs):
             say("  hint: --headers FILE or --chain URL brings the header")
     return verdict.exit_code
 
@@ -167,8 +167,8 @@ def _no_headers(_height: int) -> tuple[()]:
     return ()
 
 
-@ots.command()
-def info(path: File, *, as_json: Json = False) -> None:
+@ots.command("info")
+def tell(path: File, *, as_json: Json = False) -> None:
     """Tell what a timestamp file says, step by step, without judging it.
 
     Example: lodestamp ots info report.pdf.ots

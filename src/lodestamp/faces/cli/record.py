@@ -11,8 +11,10 @@ from lodestamp.core.content import DEFAULT
 from lodestamp.errors import LodestampError, UsageError
 from lodestamp.faces.cli.calendar_wait import (
     Calendar,
+    Headers,
     Stamped,
     Wait,
+    followed_chain,
     pending_uris,
     require_calendars,
     require_one,
@@ -93,6 +95,7 @@ def stamp(
             help="For nothing, for the log and the promises of calendars, or for a Bitcoin block.",
         ),
     ] = Wait.LOG,
+    chain: Headers = None,
     as_json: Json = False,
 ) -> int:
     """Keep files and folders, record their address in your log, and write a proof beside each.
@@ -125,7 +128,8 @@ def stamp(
             except LodestampError as error:
                 worst = max(worst, report_error(error, as_json=as_json))
         try:
-            timed = timed_proofs(node, stamped, calendar or (), wait)
+            with followed_chain(context, node, chain) as source:
+                timed = timed_proofs(node, stamped, calendar or (), wait, source)
         except LodestampError as error:  # the record stands, and so does its proof
             worst = max(worst, report_error(error, as_json=as_json))
             timed = stamped

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lodestamp.errors import LodestampError, StoreError
-from lodestamp.faces.cli.bitcoin import open_chain
-from lodestamp.faces.cli.calendar_wait import Calendar, require_calendars, wait_for_block
+from lodestamp.faces.cli.calendar_wait import (
+    Calendar,
+    Headers,
+    followed_chain,
+    require_calendars,
+    wait_for_block,
+)
 from lodestamp.faces.cli.exits import DONE, UNAVAILABLE, print_json, report_error
 from lodestamp.faces.cli.options import Json
 from lodestamp.faces.cli.plain import plain, say
@@ -26,10 +33,7 @@ def upgrade(
     *,
     wait: Annotated[bool, typer.Option("--wait", help="Until each has a Bitcoin block.")] = False,
     calendar: Calendar = None,
-    chain: Annotated[
-        str | None,
-        typer.Option("--chain", metavar="URL", help="Where block headers are read; see `bitcoin`."),
-    ] = None,
+    chain: Headers = None,
     as_json: Json = False,
 ) -> int:
     """Complete the time of proofs: ask their calendars, check the block, keep FILE.bak.
@@ -41,31 +45,38 @@ def upgrade(
     named = calendar or ()
     require_calendars(named)
     worst = DONE
-    with lodestamp.open(context.obj, create=False) as node:
-        if chain is not None:
-            _follow(context, node, chain)
-        with progress_bar("upgrading", in_bytes=False) as bar:
-            for done, path in enumerate(files):
-                if bar is not None:
-                    bar(done, len(files))
-                try:
-                    code = _upgrade_one(node, path, named, wait=wait, as_json=as_json)
-                except LodestampError as error:
-                    code = report_error(error, as_json=as_json)
-                worst = max(worst, code)
+    with (
+        lodestamp.open(context.obj, create=False) as node,
+        followed_chain(context, node, chain) as source,
+        progress_bar("upgrading", in_bytes=False) as bar,
+    ):
+        for done, path in enumerate(files):
+            if bar is not None:
+                bar(done, len(files))
+            try:
+                waiting = partial(wait_for_block, node, named=named, source=source)
+                code = _upgrade_one(node, path, named, waiting if wait else None, as_json=as_json)
+            except LodestampError as error:
+                code = report_error(error, as_json=as_json)
+            worst = max(worst, code)
     return worst
 
 
 def _upgrade_one(
-    node: Node, path: Path, named: list[str] | tuple[()], *, wait: bool, as_json: bool
+    node: Node,
+    path: Path,
+    named: Sequence[str],
+    wait: Callable[[Proof], Proof] | None,
+    *,
+    as_json: bool,
 ) -> int:
     from lodestamp.node.calendars import Upgraded  # noqa: PLC0415
     from lodestamp.node.verifying import read_proof  # noqa: PLC0415
 
     before = read_proof(path)
     upgraded = node.calendars.upgrade(before, named)
-    if wait and not upgraded.is_complete:
-        upgraded = Upgraded(wait_for_block(node, upgraded.proof, named), {})
+    if wait is not None and not upgraded.is_complete:
+        upgraded = Upgraded(wait(upgraded.proof), {})
     changed = upgraded.proof != before
     if changed:
         _replace(path, before, upgraded.proof)
@@ -82,15 +93,6 @@ def _replace(path: Path, before: Proof, after: Proof) -> None:
         write_whole(path, after.encode())
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror}", code="io") from error
-
-
-def _follow(context: typer.Context, node: Node, url: str) -> None:
-    """Read the block headers of a chain into the home."""
-    source = open_chain(context, url)
-    try:
-        node.calendars.follow(source)
-    finally:
-        source.close()
 
 
 def _show(path: Path, upgraded: Upgraded, *, changed: bool, as_json: bool) -> None:
