@@ -149,7 +149,10 @@ def _look(opened: Anchors, digest: bytes, *, wait: bool) -> None:
     opened.anchorer.poll(is_forced=True)
     while wait:
         found = opened.anchorer.standing(digest)
-        if found is None or found.state == "final":
+        if found is not None and found.state == "final":
+            return
+        going_on = {str(each.state) for each in opened.anchorer.status().cycles} - {"final", "lost"}
+        if found is None and not going_on:
             return
         if not opened.mine():
             time.sleep(POLL_S)

@@ -65,7 +65,7 @@ def newest_leaf(connection: Connection) -> tuple[int, bytes] | None:
 
 
 def signed_roots(connection: Connection, above: int = -1) -> Iterator[tuple[int, bytes]]:
-    """Yield size and root of every checkpoint of more leaves than `above`, smallest first."""
+    """Yield size and root of each signed checkpoint over more leaves than `above`, in order."""
     column = tables.log_checkpoint.c
     query = select(column.size, column.root).where(column.size > above).order_by(column.size)
     for row in connection.execute(query):
