@@ -122,46 +122,58 @@ def stamp(
             only_hash=only_hash,
         )
         targets = [(path, out or _beside(path)) for path in paths]
-        stamped, worst = _stamp_each(targets, keep, force=force, as_json=as_json)
+        show = partial(_write_one, force=force, as_json=as_json)
+        if not node.calendars.uris(named):  # then nothing is waited for
+            return _stamp_each(targets, keep, show, force=force, as_json=as_json)
+        stamped: list[Stamped] = []
+        worst = _stamp_each(targets, keep, stamped.append, force=force, as_json=as_json)
         try:
             with followed_chain(context, node, chain) as source:
                 stamped = timed_proofs(node, stamped, named, wait, source)
         except LodestampError as error:  # what was recorded stands, and so does its proof
             worst = max(worst, report_error(error, as_json=as_json))
-    return max(worst, _write_each(stamped, force=force, as_json=as_json))
+    return max(worst, _show_each(stamped, show, as_json=as_json))
+
+
+def _show_each(
+    stamped: Sequence[Stamped], show: Callable[[Stamped], None], *, as_json: bool
+) -> int:
+    """Write and show proofs; return the worst exit code."""
+    worst = 0
+    for each in stamped:
+        try:
+            show(each)
+        except LodestampError as error:
+            worst = max(worst, report_error(error, as_json=as_json))
+    return worst
 
 
 def _stamp_each(
     targets: Sequence[tuple[Path, Path]],
     keep: Callable[..., Proof],
+    done: Callable[[Stamped], None],
     *,
     force: bool,
     as_json: bool,
-) -> tuple[list[Stamped], int]:
-    """Stamp paths, each with where its proof goes; return the proofs and the worst exit code."""
-    stamped, worst = [], 0
+) -> int:
+    """Stamp paths, each with where its proof goes; return the worst exit code."""
+    worst = 0
     for path, target in targets:
         try:
             if path.exists():  # else `stamp` says what is wrong with it
                 refuse_target(target, force=force)
             with progress_bar(f"stamping {path.name}") as bar:
-                stamped.append(Stamped(path, target, keep(path, progress=bar)))
+                stamped = Stamped(path, target, keep(path, progress=bar))
+            done(stamped)
         except LodestampError as error:
             worst = max(worst, report_error(error, as_json=as_json))
-    return stamped, worst
-
-
-def _write_each(stamped: Sequence[Stamped], *, force: bool, as_json: bool) -> int:
-    """Write and show proofs; return the worst exit code."""
-    worst = 0
-    for each in stamped:
-        try:
-            write_result(each.target, each.proof.encode(), force=force)
-        except LodestampError as error:
-            worst = max(worst, report_error(error, as_json=as_json))
-        else:
-            _show_stamped(each, as_json=as_json)
     return worst
+
+
+def _write_one(stamped: Stamped, *, force: bool, as_json: bool) -> None:
+    """Write a proof where it goes, and show it."""
+    write_result(stamped.target, stamped.proof.encode(), force=force)
+    _show_stamped(stamped, as_json=as_json)
 
 
 def prove(
