@@ -1,8 +1,14 @@
-"""Bitcoin chains: one interface over the simulator, bitcoind and btcd; keys, funding, watching."""
+"""Bitcoin chains: one interface over the simulator, bitcoind, btcd, block files and memory.
+
+Also keys without a wallet, funding from their coins, and watching for new blocks.
+"""
 
 from lodestamp.node.chains.bitcoind import Bitcoind
+from lodestamp.node.chains.blk import BlkFolder
 from lodestamp.node.chains.btcd import Btcd
 from lodestamp.node.chains.funding import FundingPlan, plan
+from lodestamp.node.chains.genesis import genesis_block
+from lodestamp.node.chains.memory import MemoryChain
 from lodestamp.node.chains.opening import MINER_SCRIPT, open_source
 from lodestamp.node.chains.reasons import script_error_in
 from lodestamp.node.chains.signer import (
@@ -34,6 +40,7 @@ __all__ = [
     "Acceptance",
     "BitcoinSigner",
     "Bitcoind",
+    "BlkFolder",
     "BlockRecord",
     "BlockRef",
     "Btcd",
@@ -45,12 +52,14 @@ __all__ = [
     "EnvSigner",
     "FileSigner",
     "FundingPlan",
+    "MemoryChain",
     "RpcReply",
     "SecretSigner",
     "SimulatedChain",
     "Simulator",
     "SimulatorRpc",
     "Unspent",
+    "genesis_block",
     "make_key_file",
     "open_source",
     "plan",
