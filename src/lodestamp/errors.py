@@ -61,6 +61,11 @@
     │   ├── FeeTooHigh              a spend would pay too much
     │   └── FundsError              there are not enough coins, or the key cannot spend them
     ├── OwnershipError              what Open Publish in Bitcoin blocks cannot be read as, or from
+    │   ├── CarrierMalformed        payloads that carry nothing
+    │   ├── CarrierTooLarge         more bytes than sixteen payloads carry
+    │   ├── OperationMalformed      carried text that is no operation
+    │   ├── BlockMalformed          bytes that are no block, or one its header does not stand for
+    │   ├── SourceIncomplete        a transaction or output that is needed cannot be had
     │   ├── ConservationBroken      a work whose units do not add up to what was registered
     │   ├── RulesMismatch           a store, or results, of other rules or another network
     │   ├── ScannerBusy             another scanner writes this store
@@ -564,6 +569,75 @@ class OwnershipError(LodestampError):
     """What Open Publish in Bitcoin blocks cannot be read as, or cannot be read from."""
 
     default_code = "ownership"
+
+
+class CarrierMalformed(OwnershipError):
+    """Payloads that carry nothing.
+
+    `reason` is one of ``header``, ``count``, ``deflate``, ``compressed-size``, ``inflated-size``.
+    """
+
+    default_code = "carrier-malformed"
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class CarrierTooLarge(OwnershipError):
+    """More compressed bytes than sixteen payloads carry."""
+
+    default_code = "carrier-too-large"
+
+    def __init__(self, maximum: int, actual: int, *, hint: str | None = None) -> None:
+        super().__init__(
+            f"{actual:,} compressed bytes do not fit the {maximum:,} of sixteen payloads", hint=hint
+        )
+        self.maximum = maximum
+        self.actual = actual
+
+
+class OperationMalformed(OwnershipError):
+    """Carried text that is no operation.
+
+    `reason` is one of ``not-json``, ``too-deep``, ``not-object``, ``bad-op``, ``bad-sha1``,
+    ``bad-value``.
+    """
+
+    default_code = "operation-malformed"
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class BlockMalformed(OwnershipError):
+    """Bytes that are no block, or one that its header does not stand for.
+
+    `offset` is where in the block's bytes; `reason` is one of ``size``, ``cut-short``,
+    ``non-canonical-size``, ``marker``, ``no-inputs``, ``superfluous-witness``, ``trailing``,
+    ``link``, ``proof-of-work``, ``merkle-root``, ``mutated-tree``.
+    """
+
+    default_code = "block-malformed"
+
+    def __init__(self, reason: str, message: str, *, offset: int) -> None:
+        super().__init__(f"{message} (at byte {offset:,})")
+        self.reason = reason
+        self.offset = offset
+
+
+class SourceIncomplete(OwnershipError):
+    """A transaction or output that decides cannot be had now; nothing is refuted by that.
+
+    `txid` is the transaction's, 32 bytes, internal order.
+    """
+
+    default_code = "source-incomplete"
+
+    def __init__(self, txid: bytes, message: str, *, hint: str | None = None) -> None:
+        super().__init__(f"transaction {txid[::-1].hex()}: {message}", hint=hint)
+        self.txid = txid
 
 
 class ConservationBroken(OwnershipError):

@@ -1,8 +1,22 @@
-"""Open Publish from Bitcoin blocks: who registered a work first, and who holds how much of it."""
+"""Ownership: Open Publish read from Bitcoin blocks; who registered a work, and who holds it."""
 
+from lodestamp.core.ownership.carrier import (
+    COMPRESSED_READ_MAX,
+    COMPRESSED_WRITTEN_MAX,
+    INFLATED_MAX,
+    PAYLOAD_SIZE_MAX,
+    PAYLOADS_WRITTEN_MAX,
+    carrier_count,
+    carrier_payloads,
+    decode_payloads,
+    encode_payloads,
+    payload_script,
+    read_carrier,
+)
 from lodestamp.core.ownership.effects import (
     ASSET_UNITS,
     NOBODY,
+    AssetOp,
     BlockEffect,
     BlockInput,
     CarrierInput,
@@ -10,7 +24,6 @@ from lodestamp.core.ownership.effects import (
     Flow,
     HeartInput,
     Judgement,
-    Operation,
     Owner,
     Owners,
     Refused,
@@ -18,24 +31,79 @@ from lodestamp.core.ownership.effects import (
     Tip,
     Transfer,
 )
-from lodestamp.core.ownership.rules import Rules
+from lodestamp.core.ownership.gate import (
+    may_contain,
+)
+from lodestamp.core.ownership.heart import (
+    heart_of,
+    heart_script,
+    parse_heart,
+)
+from lodestamp.core.ownership.operation_text import (
+    DEPTH_MAX,
+    VALUE_MAX,
+    Operation,
+    parse_operation,
+    transfer_value,
+)
+from lodestamp.core.ownership.rules import (
+    Rules,
+)
+from lodestamp.core.ownership.values import (
+    Candidate,
+    Carrier,
+    Fetch,
+    Prevouts,
+    TxSpan,
+)
+from lodestamp.core.ownership.walk import (
+    candidates,
+    walk_block,
+)
 
 __all__ = [
     "ASSET_UNITS",
+    "COMPRESSED_READ_MAX",
+    "COMPRESSED_WRITTEN_MAX",
+    "DEPTH_MAX",
+    "INFLATED_MAX",
     "NOBODY",
+    "PAYLOADS_WRITTEN_MAX",
+    "PAYLOAD_SIZE_MAX",
+    "VALUE_MAX",
+    "AssetOp",
     "BlockEffect",
     "BlockInput",
+    "Candidate",
+    "Carrier",
     "CarrierInput",
     "DividendPayment",
+    "Fetch",
     "Flow",
     "HeartInput",
     "Judgement",
     "Operation",
     "Owner",
     "Owners",
+    "Prevouts",
     "Refused",
     "Registration",
     "Rules",
     "Tip",
     "Transfer",
+    "TxSpan",
+    "candidates",
+    "carrier_count",
+    "carrier_payloads",
+    "decode_payloads",
+    "encode_payloads",
+    "heart_of",
+    "heart_script",
+    "may_contain",
+    "parse_heart",
+    "parse_operation",
+    "payload_script",
+    "read_carrier",
+    "transfer_value",
+    "walk_block",
 ]

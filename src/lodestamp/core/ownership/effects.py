@@ -86,7 +86,7 @@ class DividendPayment:
     sources: tuple[Owner, ...]
 
 
-Operation = Registration | Transfer
+AssetOp = Registration | Transfer
 Flow = Tip | DividendPayment
 Refused = tuple[bytes, int, str]
 """Txid, index in the block and reason of a carrier that is no valid operation."""
@@ -159,7 +159,7 @@ class BlockEffect:
     block_hash: bytes
     tips: tuple[Tip, ...] = ()
     payments: tuple[DividendPayment, ...] = ()
-    ops: tuple[Operation, ...] = ()
+    ops: tuple[AssetOp, ...] = ()
     rejected: tuple[Refused, ...] = ()
 
     @property
