@@ -18,11 +18,10 @@ from lodestamp.core.ownership.heart import heart_of, heart_script, parse_heart
 from lodestamp.core.ownership.operation_text import (
     DEPTH_MAX,
     VALUE_MAX,
-    Operation,
     parse_operation,
     transfer_value,
 )
-from lodestamp.core.ownership.values import Candidate, Carrier, Fetch, Owner, Prevouts, TxSpan
+from lodestamp.core.ownership.found import Candidate, Carrier, Fetch, Prevouts, TxSpan
 from lodestamp.core.ownership.walk import candidates, walk_block
 
 __all__ = [
@@ -36,8 +35,6 @@ __all__ = [
     "Candidate",
     "Carrier",
     "Fetch",
-    "Operation",
-    "Owner",
     "Prevouts",
     "TxSpan",
     "candidates",
