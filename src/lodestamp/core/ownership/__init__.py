@@ -16,7 +16,6 @@ from lodestamp.core.ownership.carrier import (
 from lodestamp.core.ownership.effects import (
     ASSET_UNITS,
     NOBODY,
-    AssetOp,
     BlockEffect,
     BlockInput,
     CarrierInput,
@@ -24,6 +23,7 @@ from lodestamp.core.ownership.effects import (
     Flow,
     HeartInput,
     Judgement,
+    Operation,
     Owner,
     Owners,
     Refused,
@@ -31,35 +31,17 @@ from lodestamp.core.ownership.effects import (
     Tip,
     Transfer,
 )
-from lodestamp.core.ownership.gate import (
-    may_contain,
-)
-from lodestamp.core.ownership.heart import (
-    heart_of,
-    heart_script,
-    parse_heart,
-)
+from lodestamp.core.ownership.found import Candidate, Carrier, Fetch, Prevouts, TxSpan
+from lodestamp.core.ownership.gate import may_contain
+from lodestamp.core.ownership.heart import heart_of, heart_script, parse_heart
 from lodestamp.core.ownership.operation_text import (
     DEPTH_MAX,
     VALUE_MAX,
-    Operation,
     parse_operation,
     transfer_value,
 )
-from lodestamp.core.ownership.rules import (
-    Rules,
-)
-from lodestamp.core.ownership.values import (
-    Candidate,
-    Carrier,
-    Fetch,
-    Prevouts,
-    TxSpan,
-)
-from lodestamp.core.ownership.walk import (
-    candidates,
-    walk_block,
-)
+from lodestamp.core.ownership.rules import Rules
+from lodestamp.core.ownership.walk import candidates, walk_block
 
 __all__ = [
     "ASSET_UNITS",
@@ -71,7 +53,6 @@ __all__ = [
     "PAYLOADS_WRITTEN_MAX",
     "PAYLOAD_SIZE_MAX",
     "VALUE_MAX",
-    "AssetOp",
     "BlockEffect",
     "BlockInput",
     "Candidate",

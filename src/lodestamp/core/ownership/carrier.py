@@ -14,7 +14,7 @@ from typing import Final
 
 from lodestamp.core.bitcoin import Transaction, push_bytes
 from lodestamp.core.ownership.chunks import returned
-from lodestamp.core.ownership.values import Carrier, Fetch, join_payloads
+from lodestamp.core.ownership.found import Carrier, Fetch, join_payloads
 from lodestamp.errors import CarrierMalformed, CarrierTooLarge, SourceIncomplete, UsageError
 
 MAGIC: Final = b"\x1f\x00"
@@ -157,7 +157,7 @@ def _head(payloads: Sequence[bytes]) -> bytes | None:
 
 
 def _inflate(stream: zlib._Decompress, compressed: bytes) -> bytes:
-    """Inflate up to one byte over the limit; CarrierMalformed ``deflate`` for what is no DEFLATE."""
+    """Inflate up to one byte over the limit; CarrierMalformed ``deflate`` for no DEFLATE."""
     try:
         return stream.decompress(compressed, INFLATED_MAX + 1)
     except zlib.error as error:

@@ -86,7 +86,7 @@ class DividendPayment:
     sources: tuple[Owner, ...]
 
 
-AssetOp = Registration | Transfer
+Operation = Registration | Transfer
 Flow = Tip | DividendPayment
 Refused = tuple[bytes, int, str]
 """Txid, index in the block and reason of a carrier that is no valid operation."""
@@ -159,7 +159,7 @@ class BlockEffect:
     block_hash: bytes
     tips: tuple[Tip, ...] = ()
     payments: tuple[DividendPayment, ...] = ()
-    ops: tuple[AssetOp, ...] = ()
+    ops: tuple[Operation, ...] = ()
     rejected: tuple[Refused, ...] = ()
 
     @property

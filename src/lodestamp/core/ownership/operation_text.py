@@ -25,14 +25,11 @@ _EXACT_DIGITS: Final = 15
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _DEPTHS: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
 
-Operation = dict[str, object]
-"""An operation's keys and values as JSON has them; `op` and `sha1` are strings."""
 
-
-def parse_operation(text: bytes) -> Operation:
+def parse_operation(text: bytes) -> dict[str, object]:
     """Return the object that a carrier's bytes are, read as UTF-8 with U+FFFD for what is none.
 
-    Of a key that occurs twice the last value counts. Numbers that a double cannot hold become the
+    Its `op` and `sha1` are strings. Of a key that occurs twice the last value counts. Numbers that a double cannot hold become the
     nearest one, or infinite. OperationMalformed ``too-deep`` (over 32 levels), ``not-json`` (also
     NaN, Infinity and a byte order mark), ``not-object``, ``bad-op`` and ``bad-sha1`` (absent, or
     no string). Which operations have an effect is for the rules to say.

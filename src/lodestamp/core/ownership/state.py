@@ -12,8 +12,8 @@ from typing import Protocol
 
 from lodestamp.core.ownership.effects import (
     ASSET_UNITS,
-    AssetOp,
     BlockEffect,
+    Operation,
     Owner,
     Registration,
     Transfer,
@@ -118,7 +118,7 @@ class State:
         if effect.height != self.height + 1:
             message = f"block {effect.height:,} does not follow block {self.height:,}"
             raise StoreOrderError(message)
-        done: list[AssetOp] = []
+        done: list[Operation] = []
         try:
             for op in effect.ops:
                 self._move(op)
@@ -149,7 +149,7 @@ class State:
         """Add up every table; ConservationBroken names the first work that does not (R14)."""
         self._check(sorted(self._registrants.keys() | self._tables.keys()))
 
-    def _move(self, op: AssetOp) -> None:
+    def _move(self, op: Operation) -> None:
         if isinstance(op, Registration):
             if op.sha1 in self._registrants:
                 raise ConservationBroken(op.sha1, "registered a second time")
@@ -164,7 +164,7 @@ class State:
         table[op.asset_owner] = left
         table[op.bitcoin_owner] = table.get(op.bitcoin_owner, 0) + op.asset_value
 
-    def _move_back(self, op: AssetOp) -> None:
+    def _move_back(self, op: Operation) -> None:
         if isinstance(op, Registration):
             del self._registrants[op.sha1], self._tables[op.sha1]
             return

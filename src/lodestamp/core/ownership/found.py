@@ -1,15 +1,12 @@
-"""What is found in a block, as values."""
+"""What is found in a block, and what is asked for: spans, candidates, carriers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, NewType
+from typing import NamedTuple
 
 from lodestamp.core.bitcoin import Transaction, TxOut, sha256d
-
-Owner = NewType("Owner", bytes)
-"""A scriptPubKey, network-neutral; P2PKH and P2WPKH of one key are two owners."""
 
 Prevouts = Callable[[], Sequence[TxOut]]
 """Gives the outputs a transaction spends, in input order; called only where they matter (R9)."""
@@ -43,8 +40,8 @@ class TxSpan(NamedTuple):
 class Candidate:
     """A transaction that may be a carrier's primary or pay through a heart.
 
-    `tx_index` is its place in the block, `start` where its bytes begin there. `heart` is the sha1 of
-    its last heart, or None.
+    `tx_index` is its place in the block, `start` where its bytes begin there. `heart` is the
+    sha1 of its last heart, or None.
     """
 
     tx_index: int
