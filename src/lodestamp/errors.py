@@ -65,7 +65,13 @@
     │   ├── CarrierTooLarge         more bytes than sixteen payloads carry
     │   ├── OperationMalformed      carried text that is no operation
     │   ├── BlockMalformed          bytes that are no block, or one its header does not stand for
-    │   └── SourceIncomplete        a transaction or output that is needed cannot be had
+    │   ├── SourceIncomplete        a transaction or output that is needed cannot be had
+    │   ├── ConservationBroken      a work whose units do not add up to what was registered
+    │   ├── RulesMismatch           a store, or results, of other rules or another network
+    │   ├── ScannerBusy             another scanner writes this store
+    │   ├── StoreOrderError         a block that does not follow the stored tip, or is not the tip
+    │   ├── HeightUnknown           a height that the store has not scanned
+    │   └── TooLarge                a table of dividends of too many terms
     ├── ReorgTooDeep                the chain changed further back than is remembered
     ├── FlowError                   a data flow that cannot begin or go on
     │   ├── MalformedPacket         a packet outside its form
@@ -632,6 +638,62 @@ class SourceIncomplete(OwnershipError):
     def __init__(self, txid: bytes, message: str, *, hint: str | None = None) -> None:
         super().__init__(f"transaction {txid[::-1].hex()}: {message}", hint=hint)
         self.txid = txid
+
+
+class ConservationBroken(OwnershipError):
+    """The units of a work do not add up to those registered: the state is damaged, or the rules."""
+
+    default_code = "conservation-broken"
+
+    def __init__(self, sha1: str, message: str) -> None:
+        hint = "nothing was stored; scan again from before the block, or into a new store"
+        super().__init__(f"work {sha1}: {message}", hint=hint)
+        self.sha1 = sha1
+
+
+class RulesMismatch(OwnershipError):
+    """A store, or results, of other rules or of another network than asked for."""
+
+    default_code = "rules-mismatch"
+
+    def __init__(self, message: str, code: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message, code=code, hint=hint)
+
+
+class ScannerBusy(OwnershipError):
+    """Another scanner writes this store, or took over because this one was silent for too long."""
+
+    default_code = "scanner-busy"
+
+
+class StoreOrderError(OwnershipError):
+    """A block that does not follow the stored tip, or one to be undone that is not the tip."""
+
+    default_code = "store-order"
+
+
+class HeightUnknown(OwnershipError):
+    """A height above the stored tip, or below the first block that was scanned."""
+
+    default_code = "height-unknown"
+
+    def __init__(self, height: int, lowest: int, highest: int) -> None:
+        super().__init__(f"height {height:,} is not among those scanned, {lowest:,} to {highest:,}")
+        self.height = height
+        self.lowest = lowest
+        self.highest = highest
+
+
+class TooLarge(OwnershipError):
+    """A table of dividends whose exact float form has too many terms; ask for another view."""
+
+    default_code = "too-large"
+
+    def __init__(self, maximum: int, actual: int) -> None:
+        hint = "ask for the view classic_e8 or owed_e8, which are computed in one pass"
+        super().__init__(f"{actual:,} tips times holders, more than {maximum:,}", hint=hint)
+        self.maximum = maximum
+        self.actual = actual
 
 
 class ReorgTooDeep(LodestampError):

@@ -1,4 +1,4 @@
-"""Ownership: Open Publish read from Bitcoin blocks; who registered a work, and who holds it."""
+"""Open Publish from Bitcoin blocks: who registered a work first, and who holds how much of it."""
 
 from lodestamp.core.ownership.carrier import (
     COMPRESSED_READ_MAX,
@@ -13,6 +13,25 @@ from lodestamp.core.ownership.carrier import (
     payload_script,
     read_carrier,
 )
+from lodestamp.core.ownership.effects import (
+    ASSET_UNITS,
+    NOBODY,
+    BlockEffect,
+    BlockInput,
+    CarrierInput,
+    DividendPayment,
+    Flow,
+    HeartInput,
+    Judgement,
+    Operation,
+    Owner,
+    Owners,
+    Refused,
+    Registration,
+    Tip,
+    Transfer,
+)
+from lodestamp.core.ownership.found import Candidate, Carrier, Fetch, Prevouts, TxSpan
 from lodestamp.core.ownership.gate import may_contain
 from lodestamp.core.ownership.heart import heart_of, heart_script, parse_heart
 from lodestamp.core.ownership.operation_text import (
@@ -21,21 +40,38 @@ from lodestamp.core.ownership.operation_text import (
     parse_operation,
     transfer_value,
 )
-from lodestamp.core.ownership.found import Candidate, Carrier, Fetch, Prevouts, TxSpan
+from lodestamp.core.ownership.rules import Rules
 from lodestamp.core.ownership.walk import candidates, walk_block
 
 __all__ = [
+    "ASSET_UNITS",
     "COMPRESSED_READ_MAX",
     "COMPRESSED_WRITTEN_MAX",
     "DEPTH_MAX",
     "INFLATED_MAX",
+    "NOBODY",
     "PAYLOADS_WRITTEN_MAX",
     "PAYLOAD_SIZE_MAX",
     "VALUE_MAX",
+    "BlockEffect",
+    "BlockInput",
     "Candidate",
     "Carrier",
+    "CarrierInput",
+    "DividendPayment",
     "Fetch",
+    "Flow",
+    "HeartInput",
+    "Judgement",
+    "Operation",
+    "Owner",
+    "Owners",
     "Prevouts",
+    "Refused",
+    "Registration",
+    "Rules",
+    "Tip",
+    "Transfer",
     "TxSpan",
     "candidates",
     "carrier_count",

@@ -12,8 +12,8 @@ from typing import Final
 from lodestamp.core.bitcoin import BLOCK_SIZE_MAX, HEADER_SIZE, Reader
 from lodestamp.core.ownership.carrier import announced
 from lodestamp.core.ownership.chunks import returned
-from lodestamp.core.ownership.heart import parse_heart
 from lodestamp.core.ownership.found import Candidate, TxSpan
+from lodestamp.core.ownership.heart import parse_heart
 from lodestamp.errors import BlockMalformed, MalformedBitcoin
 
 _OP_RETURN: Final = 0x6A
