@@ -1,5 +1,6 @@
 """Open Publish from Bitcoin blocks: who registered a work first, and who holds how much of it."""
 
+from lodestamp.core.ownership.attribute import attribute, output_owner
 from lodestamp.core.ownership.carrier import (
     COMPRESSED_READ_MAX,
     COMPRESSED_WRITTEN_MAX,
@@ -73,6 +74,7 @@ __all__ = [
     "Tip",
     "Transfer",
     "TxSpan",
+    "attribute",
     "candidates",
     "carrier_count",
     "carrier_payloads",
@@ -81,6 +83,7 @@ __all__ = [
     "heart_of",
     "heart_script",
     "may_contain",
+    "output_owner",
     "parse_heart",
     "parse_operation",
     "payload_script",
