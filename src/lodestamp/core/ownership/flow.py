@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lodestamp.core.bitcoin import MAX_MONEY, Transaction
+from lodestamp.core.ownership.attribute import output_owner
 from lodestamp.core.ownership.effects import Owner, Owners
 from lodestamp.core.ownership.heart import heart_of
-from lodestamp.core.ownership.attribute import output_owner
 from lodestamp.core.ownership.rules import Rules
 from lodestamp.core.ownership.state import Holdings
 
