@@ -11,7 +11,6 @@ Judgement(reason='bad-op', sha1='', seller=None, receiver=b'', value=0, sat=0)
 from __future__ import annotations
 
 import re
-<<<<<<< HEAD
 from collections.abc import Mapping
 from typing import Final
 
@@ -23,14 +22,6 @@ from lodestamp.core.ownership.attribute import output_owner
 from lodestamp.core.ownership.rules import Rules
 from lodestamp.core.ownership.state import Holdings
 from lodestamp.errors import OperationMalformed
-=======
-from dataclasses import dataclass
-from typing import Final, Literal
-
-from lodestamp.core.ownership.effects import (
-    Owner,
-)
->>>>>>> own1
 
 ASSET_NAME_LENGTH_MAX: Final = 80
 """Characters of what names a work under `peer_compat` (Q4): as many as a store has room for."""
