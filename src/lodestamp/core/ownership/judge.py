@@ -8,22 +8,12 @@ Judgement(reason='bad-op', sha1='', seller=None, receiver=b'', value=0, sat=0)
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-from lodestamp.core.bitcoin import MAX_MONEY, Transaction, TxOut
-from lodestamp.core.ownership.chunks import returned
 from lodestamp.core.ownership.effects import (
-    ASSET_UNITS,
-    NOBODY,
-    Judgement,
     Owner,
-    Owners,
 )
-from lodestamp.core.ownership.heart import heart_of
-from lodestamp.core.ownership.rules import Rules
-from lodestamp.core.ownership.state import Holdings
 
 ASSET_NAME_LENGTH_MAX: Final = 80
 """Characters of what names a work under `peer_compat` (Q4): as long as a column of the tables."""
