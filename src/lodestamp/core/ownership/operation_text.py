@@ -29,10 +29,10 @@ _DEPTHS: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
 def parse_operation(text: bytes) -> dict[str, object]:
     """Return the object that a carrier's bytes are, read as UTF-8 with U+FFFD for what is none.
 
-    Its `op` and `sha1` are strings. Of a key that occurs twice the last value counts. Numbers that a double cannot hold become the
-    nearest one, or infinite. OperationMalformed ``too-deep`` (over 32 levels), ``not-json`` (also
-    NaN, Infinity and a byte order mark), ``not-object``, ``bad-op`` and ``bad-sha1`` (absent, or
-    no string). Which operations have an effect is for the rules to say.
+    Its `op` and `sha1` are strings. Of a key that occurs twice the last value counts. Numbers that
+    a double cannot hold become the nearest one, or infinite. OperationMalformed ``too-deep`` (over
+    32 levels), ``not-json`` (also NaN, Infinity and a byte order mark), ``not-object``, ``bad-op``
+    and ``bad-sha1`` (absent, or no string). Which operations have an effect the rules say.
     """
     decoded = text.decode("utf-8", errors="replace")
     if _depth(decoded) > DEPTH_MAX:
