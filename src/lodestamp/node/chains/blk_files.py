@@ -122,7 +122,7 @@ class BlkFiles:
             low = max(start, at - _MAGIC_SIZE + 1)
             found = self.read(file, low, at + _MAGIC_SIZE - low).find(self._magic)
             if found < 0:
-                raise self._no_record(file, at, self.read(file, at, _FRAME_SIZE))
+                raise self._no_record(file, at if start else 0, self.read(file, at, _FRAME_SIZE))
             return low + found
         return None
 

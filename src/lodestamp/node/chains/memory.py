@@ -12,7 +12,6 @@ from lodestamp.core.bitcoin import (
     BlockHeader,
     NetworkParams,
     OutPoint,
-    Transaction,
     TxOut,
 )
 from lodestamp.errors import LodestampError
@@ -41,7 +40,7 @@ class MemoryChain(StoredChain):
     ) -> None:
         super().__init__(net, made)
         self._raws: dict[bytes, bytes] = {}
-        self._indexed: dict[int, Mapping[bytes, Transaction]] = {}
+        self._indexed: dict[int, Mapping[bytes, bytes]] = {}
         for raw in blocks:
             self.give(raw)
 
@@ -69,7 +68,7 @@ class MemoryChain(StoredChain):
     def _read(self, place: int) -> bytes:
         return self._raws[self._tree.hash_of(place)]
 
-    def _txs(self, place: int) -> Mapping[bytes, Transaction]:
+    def _txs(self, place: int) -> Mapping[bytes, bytes]:
         found = self._indexed.get(place)
         if found is None:
             found = self._indexed[place] = super()._txs(place)

@@ -25,7 +25,14 @@ from lodestamp.core.bitcoin import (
     merkle_root,
     sha256d,
 )
-from lodestamp.errors import ChainNotFound, ChainRpcError, ChainUnsupported, InputError
+from lodestamp.core.ownership import walk_block
+from lodestamp.errors import (
+    BlockMalformed,
+    ChainNotFound,
+    ChainRpcError,
+    ChainUnsupported,
+    InputError,
+)
 from lodestamp.node.chains.genesis import genesis_block
 from lodestamp.node.chains.header_tree import GENESIS_PLACE, HeaderTree
 from lodestamp.node.chains.values import (
@@ -146,7 +153,7 @@ class StoredChain:
             found = self._look_at(heights, txid)
         if found is None:
             raise ChainNotFound(f"no block here holds the transaction {txid[::-1].hex()}")
-        return found
+        return Transaction.decode(found)
 
     def prevouts(self, block_hash: bytes, tx_index: int) -> tuple[TxOut, ...]:
         """Return what a transaction of a block spends, looking backwards from that block."""
@@ -240,27 +247,29 @@ class StoredChain:
             raise inconsistent("a block is not the one that lay there before")
         return raw
 
-    def _decoded(self, place: int) -> Block:
+    def _block(self, place: int) -> Block:
         try:
-            return Block.decode(self._raw(place))
+            block = Block.decode(self._raw(place))
         except InputError as error:
             raise inconsistent(f"a block: {error.message}") from error
-
-    def _block(self, place: int) -> Block:
-        block = self._decoded(place)
         if check_merkle(block) is not None:
             raise inconsistent(f"the block {block.hash_display} is not what its header says")
         return block
 
-    def _txs(self, place: int) -> Mapping[bytes, Transaction]:
-        """Return the transactions of a block by their ids, which its header commits to."""
-        block = self._decoded(place)
-        txids = [bytes(tx.txid) for tx in block.txs]
-        if merkle_root(txids) != (block.header.merkle, False):
-            raise inconsistent(f"the block {block.hash_display} is not what its header says")
-        return dict(zip(txids, block.txs, strict=True))
+    def _txs(self, place: int) -> Mapping[bytes, bytes]:
+        """Return the bytes of a block's transactions by their ids, which its header commits to."""
+        raw = self._raw(place)
+        try:
+            spans = list(walk_block(raw))
+        except BlockMalformed as error:
+            raise inconsistent(f"a block: {error.message}") from error
+        txids = [each.txid(raw) for each in spans]
+        if merkle_root(txids) != (self._tree.header_at(place).merkle, False):
+            raise inconsistent("a block is not what its header says")
+        pairs = zip(txids, spans, strict=True)
+        return {txid: raw[each.start : each.end] for txid, each in pairs}
 
-    def _look_at(self, heights: Iterable[int], txid: bytes) -> Transaction | None:
+    def _look_at(self, heights: Iterable[int], txid: bytes) -> bytes | None:
         for height in heights:
             place = self._tree.active(height)
             found = None if place is None else self._txs(place).get(txid)
@@ -276,7 +285,7 @@ class StoredChain:
             if not missing:
                 break
             txs = self._txs(each)
-            found.update((txid, txs[txid]) for txid in missing & txs.keys())
+            found.update((each, Transaction.decode(txs[each])) for each in missing & txs.keys())
             missing -= found.keys()
         return found
 
