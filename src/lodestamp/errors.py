@@ -68,6 +68,7 @@
     │   ├── SourceIncomplete        a transaction or output that is needed cannot be had
     │   ├── ConservationBroken      a work whose units do not add up to what was registered
     │   ├── RulesMismatch           a store, or results, of other rules or another network
+    │   ├── SourceStale             a source whose chain went back, and has no more work
     │   ├── ScannerBusy             another scanner writes this store
     │   ├── StoreOrderError         a block that does not follow the stored tip, or is not the tip
     │   ├── HeightUnknown           a height that the store has not scanned
@@ -638,6 +639,12 @@ class SourceIncomplete(OwnershipError):
     def __init__(self, txid: bytes, message: str, *, hint: str | None = None) -> None:
         super().__init__(f"transaction {txid[::-1].hex()}: {message}", hint=hint)
         self.txid = txid
+
+
+class SourceStale(OwnershipError):
+    """A source whose chain lost blocks that are stored, without a branch of more work."""
+
+    default_code = "source-stale"
 
 
 class ConservationBroken(OwnershipError):
