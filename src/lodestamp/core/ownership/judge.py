@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from lodestamp.core.bitcoin import MAX_MONEY, Transaction
+from lodestamp.core.ownership.attribute import output_owner
 from lodestamp.core.ownership.chunks import returned
 from lodestamp.core.ownership.effects import ASSET_UNITS, NOBODY, Judgement, Owner, Owners
 from lodestamp.core.ownership.operation_text import parse_operation, transfer_value
-from lodestamp.core.ownership.attribute import output_owner
 from lodestamp.core.ownership.rules import Rules
 from lodestamp.core.ownership.state import Holdings
 from lodestamp.errors import OperationMalformed
