@@ -1,6 +1,7 @@
 """Open Publish from Bitcoin blocks: who registered a work first, and who holds how much of it."""
 
 from lodestamp.core.ownership.attribute import attribute, output_owner
+from lodestamp.core.ownership.block_checks import block_txids, check_header, check_tree
 from lodestamp.core.ownership.carrier import (
     COMPRESSED_READ_MAX,
     COMPRESSED_WRITTEN_MAX,
@@ -75,9 +76,12 @@ __all__ = [
     "Transfer",
     "TxSpan",
     "attribute",
+    "block_txids",
     "candidates",
     "carrier_count",
     "carrier_payloads",
+    "check_header",
+    "check_tree",
     "decode_payloads",
     "encode_payloads",
     "heart_of",
