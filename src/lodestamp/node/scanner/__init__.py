@@ -1,5 +1,10 @@
 """The scanner: blocks in, the state of every work out, kept in a store of its own."""
 
+from lodestamp.node.scanner.addresses import address_of, owner_of
+from lodestamp.node.scanner.comparing import ListedHashes, StateHash, StateHashes, first_difference
+from lodestamp.node.scanner.engine import DIVIDEND_VIEWS, StateEngine
+from lodestamp.node.scanner.reading import VerifyMerkle
+from lodestamp.node.scanner.scanning import REORG_DEPTH_MAX
 from lodestamp.node.scanner.stores import (
     BlockRow,
     Counts,
@@ -9,13 +14,27 @@ from lodestamp.node.scanner.stores import (
     Reorg,
     SqlStore,
 )
+from lodestamp.node.scanner.values import Callbacks, Comparison, EngineStatus
 
 __all__ = [
+    "DIVIDEND_VIEWS",
+    "REORG_DEPTH_MAX",
     "BlockRow",
+    "Callbacks",
+    "Comparison",
     "Counts",
+    "EngineStatus",
     "Evidence",
+    "ListedHashes",
     "MemoryStore",
     "OperationsStore",
     "Reorg",
     "SqlStore",
+    "StateEngine",
+    "StateHash",
+    "StateHashes",
+    "VerifyMerkle",
+    "address_of",
+    "first_difference",
+    "owner_of",
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from lodestamp.core.bitcoin import NetworkParams, decode_address, encode_address
 from lodestamp.core.ownership import NOBODY, Owner
-from lodestamp.errors import MalformedAddress
 
 
 def address_of(owner: Owner, net: NetworkParams) -> str:

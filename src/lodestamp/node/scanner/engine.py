@@ -15,7 +15,6 @@ from lodestamp.core.bitcoin import Transaction, TxOut
 from lodestamp.core.ownership import (
     ASSET_UNITS,
     BlockEffect,
-    DividendPayment,
     Judgement,
     Operation,
     Owner,
@@ -31,7 +30,6 @@ from lodestamp.core.ownership import (
     payment_fault,
     tip_fault,
 )
-from lodestamp.core.ownership import operation_fault as fault_of
 from lodestamp.errors import (
     ChainError,
     ChainNotFound,
@@ -170,9 +168,7 @@ class StateEngine:
         row = self._store.block_named(block_id)
         return [] if row is None else list(self._store.effect(row.height).ops)
 
-    def get_asset_balance(
-        self, sha1: str, asset_address: str, at_height: int | None = None
-    ) -> int:
+    def get_asset_balance(self, sha1: str, asset_address: str, at_height: int | None = None) -> int:
         """Return an address's units of a work, 0 where there are none.
 
         MalformedAddress; HeightUnknown for a height that was not scanned.
@@ -239,9 +235,6 @@ class StateEngine:
 
         SourceIncomplete where an owner depends on an output that cannot be had.
         """
-        fault = fault_of(operation, self.rules)
-        if fault is not None:
-            return Judgement(fault)
         state, owners = self._store.load_state(), self._owners(tx)
         return judge_operation(state, operation, tx, owners, self.rules)
 

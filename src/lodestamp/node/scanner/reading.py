@@ -81,7 +81,9 @@ class BlockReader:
         self._verify = verify
         self._recent = RecentBlocks()
 
-    def read(self, ref: BlockRef, raw: bytes, previous: bytes | None, state: Holdings) -> FoundBlock:
+    def read(
+        self, ref: BlockRef, raw: bytes, previous: bytes | None, state: Holdings
+    ) -> FoundBlock:
         """Return what a block holds that the rules judge; `state` is that after the block before.
 
         `previous` is the hash of the block that it must follow. BlockMalformed for bytes that are
@@ -109,10 +111,11 @@ class BlockReader:
         if effect.is_empty:
             return ()
         trees = _Trees(self._verify)
-        txs = {each.txid: each for each in (*found.block.hearts, *found.block.carriers)}
+        txs = {each.txid: each.tx for each in found.block.hearts}
+        txs |= {each.txid: each.tx for each in found.block.carriers}
         made: dict[bytes, Evidence] = {}
         for act in (*effect.tips, *effect.payments, *effect.ops):
-            place = Place(txs[act.txid].tx, effect.height, act.tx_index, found.raw)
+            place = Place(txs[act.txid], effect.height, act.tx_index, found.raw)
             made[act.txid] = trees.evidence(place, found.prevouts.get(act.txid))
         for op in effect.ops:
             for place in found.parents.get(op.txid, ()):

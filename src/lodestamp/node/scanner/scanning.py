@@ -16,7 +16,6 @@ from typing import Final
 from lodestamp.core.bitcoin import Block, BlockHeader, has_work
 from lodestamp.core.ownership import (
     BlockEffect,
-    State,
     first_state_hash,
     judge_block,
     next_state_hash,
@@ -100,9 +99,7 @@ class Scan:
                 target = min(target, stop_height)
             if self._next_height <= target:
                 self._connect_up_to(target, stop)
-            elif stop_height is not None and self._next_height > stop_height:
-                return
-            elif not follow:
+            elif (stop_height is not None and self._next_height > stop_height) or not follow:
                 return
             else:
                 self._store.renew()
@@ -121,9 +118,7 @@ class Scan:
             if tip is None or self._source.block_hash(tip.height) == tip.hash:
                 raise  # the chain stands, so it is the block that is bad
 
-    def _connect(
-        self, blocks: Iterator[tuple[BlockRef, bytes]], target: int, stop: Event
-    ) -> None:
+    def _connect(self, blocks: Iterator[tuple[BlockRef, bytes]], target: int, stop: Event) -> None:
         while not stop.is_set():
             few = target - self._next_height < _FEW_BEHIND
             batch, failure = self._judge(islice(blocks, 1 if few else BULK_BLOCKS_MAX))
