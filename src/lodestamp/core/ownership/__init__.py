@@ -1,5 +1,6 @@
-"""Open Publish from Bitcoin blocks: who registered a work first, and who holds how much of it."""
+"""Ownership: Open Publish read from Bitcoin blocks; who registered a work, and who holds it."""
 
+from lodestamp.core.ownership.apply import apply_block, judge_block, undo
 from lodestamp.core.ownership.attribute import attribute, output_owner
 from lodestamp.core.ownership.block_checks import block_txids, check_header, check_tree
 from lodestamp.core.ownership.carrier import (
@@ -14,6 +15,12 @@ from lodestamp.core.ownership.carrier import (
     encode_payloads,
     payload_script,
     read_carrier,
+)
+from lodestamp.core.ownership.dividends import (
+    DIVIDEND_TERMS_MAX,
+    dividends_classic_e8,
+    dividends_classic_float,
+    dividends_owed_e8,
 )
 from lodestamp.core.ownership.effects import (
     ASSET_UNITS,
@@ -33,27 +40,44 @@ from lodestamp.core.ownership.effects import (
     Tip,
     Transfer,
 )
+from lodestamp.core.ownership.flow import HeartFlow, judge_flow, payment_fault, tip_fault
 from lodestamp.core.ownership.found import Candidate, Carrier, Fetch, Prevouts, TxSpan
 from lodestamp.core.ownership.gate import may_contain
+from lodestamp.core.ownership.hashes import (
+    STATE_TAG,
+    balances_bytes,
+    balances_hash,
+    effect_bytes,
+    effect_fields,
+    first_state_hash,
+    next_state_hash,
+)
 from lodestamp.core.ownership.heart import heart_of, heart_script, parse_heart
+from lodestamp.core.ownership.judge import ASSET_NAME_LENGTH_MAX, judge_operation, read_operation
 from lodestamp.core.ownership.operation_text import (
     DEPTH_MAX,
     VALUE_MAX,
     parse_operation,
     transfer_value,
 )
-from lodestamp.core.ownership.rules import Rules
+from lodestamp.core.ownership.rules import PEER_COMPAT, STRICT, Rules
+from lodestamp.core.ownership.state import Holdings, State
 from lodestamp.core.ownership.walk import candidates, walk_block
 
 __all__ = [
+    "ASSET_NAME_LENGTH_MAX",
     "ASSET_UNITS",
     "COMPRESSED_READ_MAX",
     "COMPRESSED_WRITTEN_MAX",
     "DEPTH_MAX",
+    "DIVIDEND_TERMS_MAX",
     "INFLATED_MAX",
     "NOBODY",
     "PAYLOADS_WRITTEN_MAX",
     "PAYLOAD_SIZE_MAX",
+    "PEER_COMPAT",
+    "STATE_TAG",
+    "STRICT",
     "VALUE_MAX",
     "BlockEffect",
     "BlockInput",
@@ -63,7 +87,9 @@ __all__ = [
     "DividendPayment",
     "Fetch",
     "Flow",
+    "HeartFlow",
     "HeartInput",
+    "Holdings",
     "Judgement",
     "Operation",
     "Owner",
@@ -72,10 +98,14 @@ __all__ = [
     "Refused",
     "Registration",
     "Rules",
+    "State",
     "Tip",
     "Transfer",
     "TxSpan",
+    "apply_block",
     "attribute",
+    "balances_bytes",
+    "balances_hash",
     "block_txids",
     "candidates",
     "carrier_count",
@@ -83,15 +113,29 @@ __all__ = [
     "check_header",
     "check_tree",
     "decode_payloads",
+    "dividends_classic_e8",
+    "dividends_classic_float",
+    "dividends_owed_e8",
+    "effect_bytes",
+    "effect_fields",
     "encode_payloads",
+    "first_state_hash",
     "heart_of",
     "heart_script",
+    "judge_block",
+    "judge_flow",
+    "judge_operation",
     "may_contain",
+    "next_state_hash",
     "output_owner",
     "parse_heart",
     "parse_operation",
     "payload_script",
+    "payment_fault",
     "read_carrier",
+    "read_operation",
+    "tip_fault",
     "transfer_value",
+    "undo",
     "walk_block",
 ]
