@@ -155,7 +155,6 @@ def oracle_found(scripts: list[bytes]) -> tuple[bool, str | None]:
     return is_primary, hearts[-1][5:].hex() if hearts else None
 
 
-@settings(max_examples=300)
 @given(st.lists(TXS, min_size=1, max_size=5))
 @example([Transaction(1, (TxIn(OutPoint(bytes(32), 1)),), (TxOut(0, b"\x6a\x03\x1f\x00\x01"),))])
 def test_R29_candidates_are_those_of_a_full_parser(txs):
@@ -172,6 +171,15 @@ def test_R29_candidates_are_those_of_a_full_parser(txs):
     spans = list(walk_block(raw))
     assert [raw[span.start : span.end] for span in spans] == [tx.encode() for tx in txs]
     assert [span.txid(raw) for span in spans] == [tx.txid for tx in txs]
+
+
+@settings(max_examples=1_000)
+@given(st.one_of(CARRYING, HEARTS))
+@example(b"\x6a\x4c\x0a\x1f\x00\x0a" + bytes(7))
+@example(b"\x6a\x0a\xe2\x99\xa5" + bytes(20))
+def test_R29_the_gate_opens_for_each_output_by_itself(script):
+    is_primary, heart = oracle_found([script])
+    assert may_contain(script) or not (is_primary or heart)
 
 
 @given(TXS)
