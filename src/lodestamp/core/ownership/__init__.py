@@ -59,9 +59,28 @@ from lodestamp.core.ownership.operation_text import (
     parse_operation,
     transfer_value,
 )
+from lodestamp.core.ownership.plan import (
+    FEE_RATE_MAX,
+    FEE_RATE_MIN,
+    Party,
+    PlannedInput,
+    Spendable,
+    StepOutput,
+    TxPlan,
+    UnsignedTx,
+)
+from lodestamp.core.ownership.plan_build import (
+    TIP_DEFAULT,
+    build_payment,
+    build_register,
+    build_tip,
+    build_transfer,
+)
+from lodestamp.core.ownership.read_back import ReadBack, read_back
 from lodestamp.core.ownership.rules import PEER_COMPAT, STRICT, Rules
 from lodestamp.core.ownership.state import Holdings, State
 from lodestamp.core.ownership.walk import candidates, walk_block
+from lodestamp.core.ownership.written_text import RegistrationText, transfer_text
 
 __all__ = [
     "ASSET_NAME_LENGTH_MAX",
@@ -70,6 +89,8 @@ __all__ = [
     "COMPRESSED_WRITTEN_MAX",
     "DEPTH_MAX",
     "DIVIDEND_TERMS_MAX",
+    "FEE_RATE_MAX",
+    "FEE_RATE_MIN",
     "INFLATED_MAX",
     "NOBODY",
     "PAYLOADS_WRITTEN_MAX",
@@ -77,6 +98,7 @@ __all__ = [
     "PEER_COMPAT",
     "STATE_TAG",
     "STRICT",
+    "TIP_DEFAULT",
     "VALUE_MAX",
     "BlockEffect",
     "BlockInput",
@@ -93,18 +115,30 @@ __all__ = [
     "Operation",
     "Owner",
     "Owners",
+    "Party",
+    "PlannedInput",
     "Prevouts",
+    "ReadBack",
     "Refused",
     "Registration",
+    "RegistrationText",
     "Rules",
+    "Spendable",
     "State",
+    "StepOutput",
     "Tip",
     "Transfer",
+    "TxPlan",
     "TxSpan",
+    "UnsignedTx",
     "apply_block",
     "attribute",
     "balances_bytes",
     "balances_hash",
+    "build_payment",
+    "build_register",
+    "build_tip",
+    "build_transfer",
     "candidates",
     "carrier_count",
     "carrier_payloads",
@@ -128,9 +162,11 @@ __all__ = [
     "parse_operation",
     "payload_script",
     "payment_fault",
+    "read_back",
     "read_carrier",
     "read_operation",
     "tip_fault",
+    "transfer_text",
     "transfer_value",
     "undo",
     "walk_block",
