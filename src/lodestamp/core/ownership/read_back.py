@@ -71,8 +71,8 @@ def read_back(
 def _operation(
     holdings: Holdings, txs: Sequence[Transaction], owners: Owners, rules: Rules
 ) -> ReadBack:
-    own: dict[bytes, Transaction] = {tx.txid: tx for tx in txs}
-    carrier = read_carrier(txs[-1], lambda txid: own.get(txid))
+    own = {bytes(tx.txid): tx for tx in txs}
+    carrier = read_carrier(txs[-1], own.get)
     if carrier is None:
         return ReadBack(None, "", "not-json")
     op, fault = read_operation(carrier.text, rules)

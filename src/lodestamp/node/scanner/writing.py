@@ -27,7 +27,7 @@ from lodestamp.core.ownership import (
     TxPlan,
     read_back,
 )
-from lodestamp.errors import ChainRejected, UsageError, WouldBeInvalid
+from lodestamp.errors import ChainNotFound, ChainRejected, UsageError, WouldBeInvalid
 from lodestamp.node.chains import ChainSource, KeySigner, sign_transaction
 
 FEE_TARGET_BLOCKS = 6
@@ -81,16 +81,17 @@ def psbts_of(
     """Return PSBTs of the steps that can be signed now, given those signed already (R42, R44).
 
     Of segwit inputs that is all that are left, of legacy inputs one. UsageError when what is
-    signed is not the beginning of the plan; ChainNotFound when the chain has not the transaction
-    that a legacy input spends.
+    signed is not the beginning of the plan; PsbtError ``parent`` when the chain has not the
+    transaction that a legacy input spends.
     """
     made: list[Psbt] = []
-    near = {tx.txid: tx for tx in signed}
+    near: dict[bytes, Transaction] = {tx.txid: tx for tx in signed}
     first = len(signed)
     for step, tx in zip(plan.steps[first:], plan.ready(signed), strict=False):
         for item in tx.inputs:
-            if item.prevout.txid not in near:
-                near[item.prevout.txid] = _parent(source, item.prevout)
+            parent = near.get(item.prevout.txid) or _parent(source, item.prevout)
+            if parent is not None:
+                near[item.prevout.txid] = parent
         made.append(Psbt.of(tx, step.spent, near))
         near[tx.txid] = tx
     return tuple(made)
@@ -127,6 +128,10 @@ def send_plan(
     return found
 
 
-def _parent(source: ChainSource, outpoint: OutPoint) -> Transaction:
+def _parent(source: ChainSource, outpoint: OutPoint) -> Transaction | None:
+    """Return the transaction that made a coin; without it only witness inputs can be signed."""
     coin = source.utxo(outpoint)
-    return source.transaction(outpoint.txid, near=None if coin is None else coin.coin.height)
+    try:
+        return source.transaction(outpoint.txid, near=None if coin is None else coin.coin.height)
+    except ChainNotFound:
+        return None
