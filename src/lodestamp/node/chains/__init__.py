@@ -15,9 +15,11 @@ from lodestamp.node.chains.signer import (
     BitcoinSigner,
     EnvSigner,
     FileSigner,
+    KeySigner,
     SecretSigner,
     make_key_file,
 )
+from lodestamp.node.chains.signing import KeyScript, key_scripts, sign_transaction
 from lodestamp.node.chains.simrpc import RPC_BODY_MAX, RpcReply, SimulatorRpc
 from lodestamp.node.chains.simulator import SimulatedChain, Simulator
 from lodestamp.node.chains.source import COVENANT_DEPLOYMENTS, ChainSource, require_active
@@ -52,6 +54,8 @@ __all__ = [
     "EnvSigner",
     "FileSigner",
     "FundingPlan",
+    "KeyScript",
+    "KeySigner",
     "MemoryChain",
     "RpcReply",
     "SecretSigner",
@@ -60,10 +64,12 @@ __all__ = [
     "SimulatorRpc",
     "Unspent",
     "genesis_block",
+    "key_scripts",
     "make_key_file",
     "open_source",
     "plan",
     "require_active",
     "script_error_in",
+    "sign_transaction",
     "watch",
 ]

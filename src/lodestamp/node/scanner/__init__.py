@@ -15,6 +15,13 @@ from lodestamp.node.scanner.stores import (
     SqlStore,
 )
 from lodestamp.node.scanner.values import Callbacks, Comparison, EngineStatus
+from lodestamp.node.scanner.writing import (
+    fee_rate_of,
+    party_of,
+    psbts_of,
+    send_plan,
+    sign_plan,
+)
 
 __all__ = [
     "DIVIDEND_VIEWS",
@@ -35,6 +42,11 @@ __all__ = [
     "StateHashes",
     "VerifyMerkle",
     "address_of",
+    "fee_rate_of",
     "first_difference",
     "owner_of",
+    "party_of",
+    "psbts_of",
+    "send_plan",
+    "sign_plan",
 ]
