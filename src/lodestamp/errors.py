@@ -72,6 +72,7 @@
     │   ├── SourceStale             a source whose chain went back, and has no more work
     │   ├── ScannerBusy             another scanner writes this store
     │   ├── StoreOrderError         a block that does not follow the stored tip, or is not the tip
+    │   ├── WorkUnknown             a work that nobody had registered
     │   ├── HeightUnknown           a height that the store has not scanned
     │   ├── TooLarge                a table of dividends of too many terms
     │   ├── WouldBeInvalid          a transaction to be written that would have no effect
@@ -684,6 +685,18 @@ class StoreOrderError(OwnershipError):
     """A block that does not follow the stored tip, or one to be undone that is not the tip."""
 
     default_code = "store-order"
+
+
+class WorkUnknown(OwnershipError):
+    """A work that nobody had registered at the height that was asked for."""
+
+    default_code = "work-unknown"
+
+    def __init__(self, sha1: str, height: int) -> None:
+        hint = "is it the SHA-1 of the file, and is the scan beyond its registration?"
+        super().__init__(f"nobody registered the work {sha1} up to height {height:,}", hint=hint)
+        self.sha1 = sha1
+        self.height = height
 
 
 class HeightUnknown(OwnershipError):

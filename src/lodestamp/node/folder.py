@@ -8,6 +8,7 @@
     blocks/        the blocks of content that was added
     checkpoint     the newest checkpoint this home has published
     chain/         the Bitcoin simulator's file, and the cookie of its RPC
+    ownership.db   what the scanner found, with its companions
 """
 
 from __future__ import annotations
@@ -62,6 +63,11 @@ class HomeFolder:
     def blocks(self) -> Path:
         """The folder of the block store."""
         return self.path / "blocks"
+
+    @property
+    def ownership(self) -> Path:
+        """The scanner's database."""
+        return self.path / "ownership.db"
 
     @property
     def keys(self) -> Path:
@@ -122,7 +128,12 @@ class HomeFolder:
         """Refuse a folder of other things; under the lock, or another maker would be a stranger."""
         if self.exists:
             return
-        strangers = {entry.name for entry in self.path.iterdir()} - {"chain", "config.toml", "keys"}
+        ours = {"chain", "config.toml", "keys"}
+        strangers = {
+            entry.name
+            for entry in self.path.iterdir()
+            if entry.name not in ours and not entry.name.startswith(self.ownership.name)
+        }
         if strangers:
             raise HomeError(
                 f"{self.path} holds other files and no log",

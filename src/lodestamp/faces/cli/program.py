@@ -23,6 +23,8 @@ from lodestamp.faces.cli import (
     lending,
     log,
     ops,
+    ownership,
+    ownership_reading,
     reading,
     record,
     serve,
@@ -71,6 +73,8 @@ app.add_typer(key.key, name="key")
 app.add_typer(flow.flow, name="flow")
 app.add_typer(bitcoin.bitcoin, name="bitcoin")
 app.add_typer(covenant.covenant, name="covenant")
+ownership_reading.add_verbs(ownership.ownership)
+app.add_typer(ownership.ownership, name="ownership")
 app.command()(log.fsck)
 app.command()(serve.serve)
 app.command()(sync.sync)

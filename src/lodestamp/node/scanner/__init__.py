@@ -15,6 +15,7 @@ from lodestamp.node.scanner.stores import (
     SqlStore,
 )
 from lodestamp.node.scanner.values import Callbacks, Comparison, EngineStatus
+from lodestamp.node.scanner.views import View, effect_document
 from lodestamp.node.scanner.writing import (
     fee_rate_of,
     party_of,
@@ -41,7 +42,9 @@ __all__ = [
     "StateHash",
     "StateHashes",
     "VerifyMerkle",
+    "View",
     "address_of",
+    "effect_document",
     "fee_rate_of",
     "first_difference",
     "owner_of",

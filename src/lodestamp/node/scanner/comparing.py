@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,13 +38,13 @@ class ListedHashes:
     rules_id: bytes | None = None
 
     @classmethod
-    def parse(cls, text: str) -> ListedHashes:
+    def parse(cls, lines: Iterable[str]) -> ListedHashes:
         """Parse lines of height, block hash as people read it, and state hash.
 
         UsageError ``bad-hashes`` for any other line, a height twice or one left out.
         """
         rows: dict[int, StateHash] = {}
-        for number, line in enumerate(text.splitlines(), 1):
+        for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
             height, hashes = _parse_line(line, number)

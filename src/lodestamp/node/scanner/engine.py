@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from threading import Event
 from typing import Any, Final
 
-from lodestamp.core.bitcoin import Transaction, TxOut
+from lodestamp.core.bitcoin import Transaction, TxOut, network_named
 from lodestamp.core.ownership import (
     ASSET_UNITS,
     BlockEffect,
@@ -56,31 +56,39 @@ DIVIDEND_VIEWS: Final = ("classic", "classic_e8", "owed_e8")
 class StateEngine:
     """One store of one chain under one set of rules.
 
-    `verify` says which blocks have their transactions held against their header; `depth_max` how
-    many blocks a reorganisation may undo by itself. RulesMismatch for a store of other rules,
-    UsageError where rules and source are of different networks.
+    Without a source it only answers. `verify` says which blocks have their transactions held
+    against their header; `depth_max` how many blocks a reorganisation may undo by itself.
+    RulesMismatch for a store of other rules, UsageError where rules and source are of different
+    networks.
     """
 
     def __init__(
         self,
-        source: ChainSource,
+        source: ChainSource | None,
         store: OperationsStore,
         rules: Rules,
         *,
         verify: VerifyMerkle = VerifyMerkle.HITS,
         depth_max: int = REORG_DEPTH_MAX,
     ) -> None:
-        if source.network.name != rules.network:
+        if source is not None and source.network.name != rules.network:
             message = f"the source is on {source.network}, the rules are for {rules.network}"
             raise UsageError(message, code="wrong-network")
         store.pin(rules)
         self.rules = rules
-        self._source = source
+        self._chain = source
+        self._net = network_named(rules.network)
         self._store = store
         self._verify = verify
         self._depth_max = depth_max
         self._rates = Rates(time.monotonic)
         self._stop = Event()
+
+    @property
+    def _source(self) -> ChainSource:
+        if self._chain is None:
+            raise UsageError("this takes a chain", hint="name one by --chain")
+        return self._chain
 
     # Scanning
 
@@ -173,7 +181,7 @@ class StateEngine:
 
         MalformedAddress; HeightUnknown for a height that was not scanned.
         """
-        owner = owner_of(asset_address, self._source.network)
+        owner = owner_of(asset_address, self._net)
         return self._store.balance(sha1, owner, at_height)
 
     def get_batch_asset_balances(
@@ -181,7 +189,7 @@ class StateEngine:
     ) -> list[int]:
         """Return the units of several addresses, in their order; errors as `get_asset_balance`."""
         table = self._store.holders(sha1, at_height)
-        owners = [owner_of(each, self._source.network) for each in asset_addresses]
+        owners = [owner_of(each, self._net) for each in asset_addresses]
         return [table.get(owner, 0) for owner in owners]
 
     def get_capitalization_table(
@@ -224,7 +232,7 @@ class StateEngine:
 
     def address(self, owner: Owner) -> str:
         """Return the address of an owner on this network."""
-        return address_of(owner, self._source.network)
+        return address_of(owner, self._net)
 
     # What would hold
 
@@ -281,7 +289,7 @@ class StateEngine:
         tip, counts, reorgs = self._store.tip(), self._store.counts(), self._store.reorgs()
         height = None if tip is None else tip.height
         try:
-            source_height = self._source.tip().height
+            source_height = None if self._chain is None else self._chain.tip().height
         except ChainError:
             source_height = None
         lag = None
