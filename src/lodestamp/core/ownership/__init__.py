@@ -3,6 +3,7 @@
 from lodestamp.core.ownership.apply import apply_block, judge_block, undo
 from lodestamp.core.ownership.attribute import attribute, output_owner
 from lodestamp.core.ownership.block_checks import block_txids, check_header, check_tree
+from lodestamp.core.ownership.block_reading import PrevoutsAt, read_block
 from lodestamp.core.ownership.carrier import (
     COMPRESSED_READ_MAX,
     COMPRESSED_WRITTEN_MAX,
@@ -119,6 +120,7 @@ __all__ = [
     "Party",
     "PlannedInput",
     "Prevouts",
+    "PrevoutsAt",
     "ReadBack",
     "Refused",
     "Registration",
@@ -167,6 +169,7 @@ __all__ = [
     "payload_script",
     "payment_fault",
     "read_back",
+    "read_block",
     "read_carrier",
     "read_operation",
     "tip_fault",

@@ -5,8 +5,8 @@ Only candidates are parsed; spent outputs and parents are asked for only where t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -22,19 +22,12 @@ from lodestamp.core.bitcoin import (
 from lodestamp.core.ownership import (
     BlockEffect,
     BlockInput,
-    Candidate,
-    CarrierInput,
-    HeartInput,
     Holdings,
-    Owners,
     Rules,
-    attribute,
-    candidates,
     check_header,
     check_tree,
-    may_contain,
+    read_block,
     read_carrier,
-    read_operation,
 )
 from lodestamp.errors import BlockMalformed, ChainNotFound, ChainUnsupported, SourceIncomplete
 from lodestamp.node.chains import BlockRef, ChainSource
@@ -59,25 +52,23 @@ class VerifyMerkle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FoundBlock:
-    """A block as it was read: its header, what the rules judge, and what that came from.
+    """A block as it was read: its bytes, its header, what the rules judge.
 
-    `parents` are the places of each carrier's parents, by its txid; those that only the source
-    knows stand nowhere. `prevouts` are the outputs that were asked for, by the spender's txid.
+    `prevouts` are the outputs that were asked for, by the spender's place in the block.
     """
 
     raw: bytes
     header: BlockHeader
     block: BlockInput
-    parents: dict[bytes, tuple[Place, ...]] = field(default_factory=dict)
-    prevouts: dict[bytes, tuple[TxOut, ...]] = field(default_factory=dict)
+    prevouts: Mapping[int, tuple[TxOut, ...]]
 
 
 class BlockReader:
     """Reads blocks in order under one set of rules; the source is asked for what a block lacks."""
 
     def __init__(self, source: ChainSource, rules: Rules, verify: VerifyMerkle) -> None:
-        self._source = source
         self.rules = rules
+        self._source = source
         self._verify = verify
         self._recent = RecentBlocks()
 
@@ -95,18 +86,24 @@ class BlockReader:
         self._recent.put(ref.height, raw)
         if self._verify is VerifyMerkle.ALL:
             check_tree(raw)
-        if not may_contain(raw):
-            return FoundBlock(raw, header, BlockInput(ref.height, ref.hash))
-        reading = _Reading(self._source, self.rules, self._recent, ref)
-        for each in candidates(raw):
-            reading.take(each, state)
-        block = BlockInput(ref.height, ref.hash, tuple(reading.hearts), tuple(reading.carriers))
-        return FoundBlock(raw, header, block, reading.parents, reading.prevouts)
+        seen: dict[int, tuple[TxOut, ...]] = {}
+
+        def prevouts(tx_index: int) -> tuple[TxOut, ...]:
+            if tx_index not in seen:
+                seen[tx_index] = self._prevouts(ref, tx_index)
+            return seen[tx_index]
+
+        def fetch(txid: bytes) -> Transaction | None:
+            return self._parent(txid, ref.height)
+
+        block = read_block(raw, state, self.rules, fetch=fetch, prevouts=prevouts)
+        return FoundBlock(raw, header, block, seen)
 
     def evidence(self, found: FoundBlock, effect: BlockEffect) -> tuple[Evidence, ...]:
         """Return the transactions that a block's effect rests on, after checking its tree (R31).
 
-        BlockMalformed as `check_tree`, unless that was turned off.
+        Parents are among them where a block read lately holds them. BlockMalformed as `check_tree`,
+        unless that was turned off.
         """
         if effect.is_empty:
             return ()
@@ -116,94 +113,43 @@ class BlockReader:
         made: dict[bytes, Evidence] = {}
         for act in (*effect.tips, *effect.payments, *effect.ops):
             place = Place(txs[act.txid], effect.height, act.tx_index, found.raw)
-            made[act.txid] = trees.evidence(place, found.prevouts.get(act.txid))
+            made[act.txid] = trees.evidence(place, found.prevouts.get(act.tx_index))
         for op in effect.ops:
-            for place in found.parents.get(op.txid, ()):
+            for place in self._places_of_parents(txs[op.txid], effect.height):
                 if place.tx.txid not in made:
                     made[place.tx.txid] = trees.evidence(place, None)
         return tuple(made.values())
 
-
-class _Trees:
-    """Checks the tree of a block once, and reads branches from it."""
-
-    def __init__(self, verify: VerifyMerkle) -> None:
-        self._verify = verify
-        self._txids: dict[bytes, list[bytes]] = {}
-
-    def evidence(self, place: Place, prevouts: tuple[TxOut, ...] | None) -> Evidence:
-        branch = None
-        if self._verify is not VerifyMerkle.OFF:
-            key = place.raw[:_HEADER_SIZE]
-            if key not in self._txids:
-                self._txids[key] = check_tree(place.raw)
-            branch = branch_of(self._txids[key], place.tx_index)
-        raw = place.tx.encode()
-        return Evidence(place.tx.txid, place.height, place.tx_index, raw, branch, prevouts)
-
-
-class _Reading:
-    """What is gathered from the candidates of one block."""
-
-    def __init__(
-        self, source: ChainSource, rules: Rules, recent: RecentBlocks, ref: BlockRef
-    ) -> None:
-        self.hearts: list[HeartInput] = []
-        self.carriers: list[CarrierInput] = []
-        self.parents: dict[bytes, tuple[Place, ...]] = {}
-        self.prevouts: dict[bytes, tuple[TxOut, ...]] = {}
-        self._source = source
-        self._rules = rules
-        self._recent = recent
-        self._ref = ref
-
-    def take(self, candidate: Candidate, state: Holdings) -> None:
-        """Read a candidate as a heart of a registered work, as a carrier, or as both."""
-        sha1 = candidate.heart
-        if sha1 is not None and state.registrant(sha1) is None:
-            sha1 = None  # nothing comes of it, so nothing is asked (R9)
-        if sha1 is None and not candidate.is_primary:
-            return
-        tx, index = candidate.tx, candidate.tx_index
-        txid = tx.txid
-        owners: Owners = ()
-        if sha1 is not None:
-            owners = self._owners(tx, index)
-            self.hearts.append(HeartInput(tx, txid, index, sha1, owners))
-        if not candidate.is_primary:
-            return
+    def _places_of_parents(self, primary: Transaction, height: int) -> list[Place]:
         places: list[Place] = []
-        carrier = read_carrier(tx, lambda wanted: self._parent(wanted, places))
-        if carrier is None:
-            return
-        if not owners and read_operation(carrier.text, self._rules)[1] is None:
-            owners = self._owners(tx, index)
-        self.parents[txid] = tuple(places)
-        self.carriers.append(CarrierInput(tx, txid, index, carrier.text, owners))
 
-    def _owners(self, tx: Transaction, tx_index: int) -> Owners:
-        txid = tx.txid
+        def fetch(txid: bytes) -> Transaction | None:
+            place = self._recent.find(txid)
+            if place is not None:
+                places.append(place)
+                return place.tx
+            return self._parent(txid, height)
 
-        def prevouts() -> Sequence[TxOut]:
-            ask = self._source.prevouts
-            spent = _from_source(txid, lambda: ask(self._ref.hash, tx_index))
-            self.prevouts[txid] = spent
-            return spent
+        read_carrier(primary, fetch)
+        return places
 
-        return attribute(tx, prevouts, self._ref.height, self._rules)
+    def _prevouts(self, ref: BlockRef, tx_index: int) -> tuple[TxOut, ...]:
+        try:
+            return tuple(self._source.prevouts(ref.hash, tx_index))
+        except (ChainNotFound, ChainUnsupported) as error:
+            txid = self._recent.txid_at(tx_index)
+            hint = "who owns an input depends on it; ask a node that keeps spent outputs"
+            raise SourceIncomplete(txid, error.message, hint=hint) from error
 
-    def _parent(self, txid: bytes, places: list[Place]) -> Transaction | None:
-        """Find a parent: in this block and the last ones, at the source, in a day of blocks."""
+    def _parent(self, txid: bytes, height: int) -> Transaction | None:
+        """Find a parent: in the last blocks, at the source, in a day of blocks before those."""
         place = self._recent.find(txid)
         if place is None:
             try:
-                return self._source.transaction(txid, near=self._ref.height)
+                return self._source.transaction(txid, near=height)
             except (ChainNotFound, ChainUnsupported):
                 place = self._look_below(txid)
-        if place is None:
-            return None
-        places.append(place)
-        return place.tx
+        return None if place is None else place.tx
 
     def _look_below(self, txid: bytes) -> Place | None:
         """Fetch the blocks before the oldest one kept, as after a restart, and look there."""
@@ -221,12 +167,23 @@ class _Reading:
         return None
 
 
-def _from_source(txid: bytes, ask: Callable[[], Iterable[TxOut]]) -> tuple[TxOut, ...]:
-    try:
-        return tuple(ask())
-    except (ChainNotFound, ChainUnsupported) as error:
-        hint = "who owns an input depends on it; ask a node that keeps spent outputs"
-        raise SourceIncomplete(txid, error.message, hint=hint) from error
+class _Trees:
+    """Checks the tree of a block once, and reads branches from it."""
+
+    def __init__(self, verify: VerifyMerkle) -> None:
+        self._verify = verify
+        self._txids: dict[bytes, list[bytes]] = {}
+
+    def evidence(self, place: Place, prevouts: tuple[TxOut, ...] | None) -> Evidence:
+        """Return what is kept of a transaction, with the way to its header if that is checked."""
+        branch = None
+        if self._verify is not VerifyMerkle.OFF:
+            key = place.raw[:_HEADER_SIZE]
+            if key not in self._txids:
+                self._txids[key] = check_tree(place.raw)
+            branch = branch_of(self._txids[key], place.tx_index)
+        raw = place.tx.encode()
+        return Evidence(place.tx.txid, place.height, place.tx_index, raw, branch, prevouts)
 
 
 def _check_place(ref: BlockRef, header: BlockHeader, net: NetworkParams) -> None:

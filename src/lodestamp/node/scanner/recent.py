@@ -81,3 +81,8 @@ class RecentBlocks:
     def find_lowest(self, txid: bytes) -> Place | None:
         """Look for a transaction in the oldest block that is kept."""
         return self._held[0].find(txid) if self._held else None
+
+    def txid_at(self, tx_index: int) -> bytes:
+        """Return the txid of a transaction of the newest block."""
+        raw = self._held[-1].raw
+        return next(span.txid(raw) for span in walk_block(raw) if span.tx_index == tx_index)
