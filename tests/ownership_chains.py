@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from conftest import load_json, vector_folder
-from lodestamp.core.bitcoin import REGTEST, Block, BlockHeader, Transaction, encode_address
+from lodestamp.core.bitcoin import (
+    REGTEST,
+    Block,
+    BlockHeader,
+    Transaction,
+    branch_of,
+    encode_address,
+    target_of,
+)
 from lodestamp.core.ownership import (
     BlockEffect,
     BlockInput,
@@ -31,6 +39,7 @@ from lodestamp.core.ownership import (
     read_operation,
     undo,
 )
+from lodestamp.node.scanner import BlockRow, Evidence, OperationsStore
 
 
 def ownership_vectors(name: str):
@@ -135,6 +144,62 @@ class Chain:
             self.tips(sha1),
             self.payments(sha1),
         )
+
+
+def scenario(name: str) -> list[dict]:
+    """The events of one public scenario."""
+    rows = ownership_vectors("public")["scenarios"]
+    return next(row["events"] for row in rows if row["name"] == name)
+
+
+def work_of(header: BlockHeader) -> int:
+    """Hashes expected for one block."""
+    return 2**256 // (target_of(header.bits) + 1)
+
+
+class FedStore:
+    """A store that follows a chain, block by block."""
+
+    def __init__(self, store: OperationsStore, rules: Rules) -> None:
+        self.store = store
+        self.chain = Chain(rules)
+        self.store.pin(rules)
+
+    def connect(self, raw: bytes) -> tuple[BlockRow, BlockEffect]:
+        """Judge a block and store it with the transactions it rests on."""
+        effect = self.chain.connect(raw)
+        header, tip = BlockHeader.decode(raw[:80]), self.store.tip()
+        work = work_of(header) + (tip.work if tip else 0)
+        row = BlockRow(effect.height, header.hash, raw[:80], work, self.chain.hashes[-1])
+        self.store.append_block(row, effect, tuple(self.evidence(raw, effect)))
+        return row, effect
+
+    def disconnect(self) -> None:
+        """Undo the tip."""
+        assert self.store.invalidate_block(self.chain.disconnect().block_hash)
+
+    def evidence(self, raw: bytes, effect: BlockEffect):
+        """The transactions of this block that carry or pay, and the parents in it."""
+        txs = Block.decode(raw).txs
+        txids = [tx.txid for tx in txs]
+        wanted = {each.txid for each in (*effect.ops, *effect.tips, *effect.payments)}
+        for op in effect.ops:
+            carrier = read_carrier(self.chain.txs[op.txid], self.chain.txs.get)
+            wanted |= {tx.txid for tx in carrier.parents}
+        for index, txid in enumerate(txids):
+            if txid in wanted:
+                branch = branch_of(txids, index)
+                yield Evidence(txid, effect.height, index, txs[index].encode(), branch)
+
+    def replay(self, events) -> None:
+        """Follow the events of a scenario, reorganisations included."""
+        raws = {event["hash"]: bytes.fromhex(event["raw"]) for event in events}
+        for event in events:
+            told = event.get("effect") or {"disconnected": [], "connected": []}
+            for _ in told["disconnected"]:
+                self.disconnect()
+            for each in told["connected"]:
+                self.connect(raws[each["hash"]])
 
 
 def replay(events, rules: Rules) -> Chain:

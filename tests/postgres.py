@@ -58,9 +58,7 @@ class PostgresServer:
 
     def connect(self, name: str = "postgres"):
         """Connect as the tests do, beside the product."""
-        return psycopg.connect(
-            host=str(self.folder), user=self.user, dbname=name, autocommit=True
-        )
+        return psycopg.connect(host=str(self.folder), user=self.user, dbname=name, autocommit=True)
 
 
 @contextlib.contextmanager
