@@ -2,6 +2,7 @@
 
 from lodestamp.core.ownership.apply import apply_block, judge_block, undo
 from lodestamp.core.ownership.attribute import attribute, output_owner
+from lodestamp.core.ownership.block_checks import block_txids, check_header, check_tree
 from lodestamp.core.ownership.carrier import (
     COMPRESSED_READ_MAX,
     COMPRESSED_WRITTEN_MAX,
@@ -105,9 +106,12 @@ __all__ = [
     "attribute",
     "balances_bytes",
     "balances_hash",
+    "block_txids",
     "candidates",
     "carrier_count",
     "carrier_payloads",
+    "check_header",
+    "check_tree",
     "decode_payloads",
     "dividends_classic_e8",
     "dividends_classic_float",
