@@ -3,6 +3,7 @@
 from lodestamp.core.ownership.apply import apply_block, judge_block, undo
 from lodestamp.core.ownership.attribute import attribute, output_owner
 from lodestamp.core.ownership.block_checks import block_txids, check_header, check_tree
+from lodestamp.core.ownership.block_reading import PrevoutsAt, read_block
 from lodestamp.core.ownership.carrier import (
     COMPRESSED_READ_MAX,
     COMPRESSED_WRITTEN_MAX,
@@ -95,6 +96,7 @@ __all__ = [
     "Owner",
     "Owners",
     "Prevouts",
+    "PrevoutsAt",
     "Refused",
     "Registration",
     "Rules",
@@ -132,6 +134,7 @@ __all__ = [
     "parse_operation",
     "payload_script",
     "payment_fault",
+    "read_block",
     "read_carrier",
     "read_operation",
     "tip_fault",
