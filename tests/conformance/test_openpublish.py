@@ -5,7 +5,6 @@ Q1 to Q16 stand in the quirks; R1, R10 to R22 in both; R23 to R26 in the state h
 
 from __future__ import annotations
 
-import importlib
 from hashlib import sha256
 
 import pytest
@@ -15,19 +14,16 @@ from lodestamp.core.encoding import canonical_json
 from lodestamp.core.ownership import (
     Registration,
     Rules,
+    apply,
     balances_bytes,
     balances_hash,
+    dividends,
     effect_bytes,
     first_state_hash,
+    judge,
 )
 from lodestamp.errors import ConservationBroken
 from ownership_chains import address, ownership_vectors, replay
-
-apply, dividends, judge = (
-    importlib.import_module(f"lodestamp.core.ownership.{name}")
-    for name in ("apply", "dividends", "judge")
-)
-"""The modules whose rules are bent below, to see that the vectors notice."""
 
 pytestmark = pytest.mark.usefixtures("vectors")
 
