@@ -53,6 +53,7 @@ from lodestamp.core.ownership.hashes import (
 )
 from lodestamp.core.ownership.heart import heart_of, heart_script, parse_heart
 from lodestamp.core.ownership.judge import ASSET_NAME_LENGTH_MAX, judge_operation, read_operation
+from lodestamp.core.ownership.link import ContentLink, content_link, registration_cid
 from lodestamp.core.ownership.operation_text import (
     DEPTH_MAX,
     VALUE_MAX,
@@ -76,6 +77,23 @@ from lodestamp.core.ownership.plan_build import (
     build_tip,
     build_transfer,
 )
+from lodestamp.core.ownership.proof import (
+    OwnershipVerdict,
+    OwnHeaders,
+    build_ownership_proof,
+    verify_ownership_proof,
+)
+from lodestamp.core.ownership.proof_form import (
+    OWNERSHIP_PROOF_SIZE_MAX,
+    OWNERSHIP_PROOF_TYPE,
+    PROOF_HEADERS_MAX,
+    Claim,
+    OwnershipProof,
+    ProofHeaders,
+    ProofOp,
+    ProofPart,
+)
+from lodestamp.core.ownership.proof_reading import decode_ownership_proof
 from lodestamp.core.ownership.read_back import ReadBack, read_back
 from lodestamp.core.ownership.rules import PEER_COMPAT, STRICT, Rules
 from lodestamp.core.ownership.state import Holdings, State
@@ -93,9 +111,12 @@ __all__ = [
     "FEE_RATE_MIN",
     "INFLATED_MAX",
     "NOBODY",
+    "OWNERSHIP_PROOF_SIZE_MAX",
+    "OWNERSHIP_PROOF_TYPE",
     "PAYLOADS_WRITTEN_MAX",
     "PAYLOAD_SIZE_MAX",
     "PEER_COMPAT",
+    "PROOF_HEADERS_MAX",
     "STATE_TAG",
     "STRICT",
     "TIP_DEFAULT",
@@ -105,6 +126,8 @@ __all__ = [
     "Candidate",
     "Carrier",
     "CarrierInput",
+    "Claim",
+    "ContentLink",
     "DividendPayment",
     "Fetch",
     "Flow",
@@ -113,11 +136,17 @@ __all__ = [
     "Holdings",
     "Judgement",
     "Operation",
+    "OwnHeaders",
     "Owner",
     "Owners",
+    "OwnershipProof",
+    "OwnershipVerdict",
     "Party",
     "PlannedInput",
     "Prevouts",
+    "ProofHeaders",
+    "ProofOp",
+    "ProofPart",
     "ReadBack",
     "Refused",
     "Registration",
@@ -135,6 +164,7 @@ __all__ = [
     "attribute",
     "balances_bytes",
     "balances_hash",
+    "build_ownership_proof",
     "build_payment",
     "build_register",
     "build_tip",
@@ -142,6 +172,8 @@ __all__ = [
     "candidates",
     "carrier_count",
     "carrier_payloads",
+    "content_link",
+    "decode_ownership_proof",
     "decode_payloads",
     "dividends_classic_e8",
     "dividends_classic_float",
@@ -165,9 +197,11 @@ __all__ = [
     "read_back",
     "read_carrier",
     "read_operation",
+    "registration_cid",
     "tip_fault",
     "transfer_text",
     "transfer_value",
     "undo",
+    "verify_ownership_proof",
     "walk_block",
 ]
