@@ -53,7 +53,7 @@ def candidates(raw: bytes) -> list[Candidate]:
             is_primary = _is_primary(scripts)
             heart = _last_heart(scripts)
             if is_primary or heart is not None:
-                found.append(Candidate(index, pos, bytes(raw[pos:end]), is_primary, heart))
+                found.append(Candidate(index, pos, raw[pos:end], is_primary, heart))
         pos = end
     _finish(raw, pos)
     return found

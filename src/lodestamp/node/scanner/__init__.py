@@ -1,5 +1,14 @@
-"""Ownership over a chain: writing registrations, transfers, tips and payments."""
+"""The scanner: blocks in, the state of every work out, kept in a store of its own."""
 
+from lodestamp.node.scanner.stores import (
+    BlockRow,
+    Counts,
+    Evidence,
+    MemoryStore,
+    OperationsStore,
+    Reorg,
+    SqlStore,
+)
 from lodestamp.node.scanner.writing import (
     fee_rate_of,
     party_of,
@@ -8,4 +17,17 @@ from lodestamp.node.scanner.writing import (
     sign_plan,
 )
 
-__all__ = ["fee_rate_of", "party_of", "psbts_of", "send_plan", "sign_plan"]
+__all__ = [
+    "BlockRow",
+    "Counts",
+    "Evidence",
+    "MemoryStore",
+    "OperationsStore",
+    "Reorg",
+    "SqlStore",
+    "fee_rate_of",
+    "party_of",
+    "psbts_of",
+    "send_plan",
+    "sign_plan",
+]
