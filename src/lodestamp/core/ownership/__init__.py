@@ -41,9 +41,22 @@ from lodestamp.core.ownership.effects import (
     Tip,
     Transfer,
 )
-from lodestamp.core.ownership.flow import HeartFlow, judge_flow, payment_fault, tip_fault
-from lodestamp.core.ownership.found import Candidate, Carrier, Fetch, Prevouts, TxSpan
-from lodestamp.core.ownership.gate import may_contain
+from lodestamp.core.ownership.flow import (
+    HeartFlow,
+    judge_flow,
+    payment_fault,
+    tip_fault,
+)
+from lodestamp.core.ownership.found import (
+    Candidate,
+    Carrier,
+    Fetch,
+    Prevouts,
+    TxSpan,
+)
+from lodestamp.core.ownership.gate import (
+    may_contain,
+)
 from lodestamp.core.ownership.hashes import (
     STATE_TAG,
     balances_bytes,
@@ -53,8 +66,21 @@ from lodestamp.core.ownership.hashes import (
     first_state_hash,
     next_state_hash,
 )
-from lodestamp.core.ownership.heart import heart_of, heart_script, parse_heart
-from lodestamp.core.ownership.judge import ASSET_NAME_LENGTH_MAX, judge_operation, read_operation
+from lodestamp.core.ownership.heart import (
+    heart_of,
+    heart_script,
+    parse_heart,
+)
+from lodestamp.core.ownership.judge import (
+    ASSET_NAME_LENGTH_MAX,
+    judge_operation,
+    read_operation,
+)
+from lodestamp.core.ownership.link import (
+    ContentLink,
+    content_link,
+    registration_cid,
+)
 from lodestamp.core.ownership.operation_text import (
     DEPTH_MAX,
     VALUE_MAX,
@@ -78,11 +104,46 @@ from lodestamp.core.ownership.plan_build import (
     build_tip,
     build_transfer,
 )
-from lodestamp.core.ownership.read_back import ReadBack, read_back
-from lodestamp.core.ownership.rules import PEER_COMPAT, STRICT, Rules
-from lodestamp.core.ownership.state import Holdings, State
-from lodestamp.core.ownership.walk import candidates, walk_block
-from lodestamp.core.ownership.written_text import RegistrationText, transfer_text
+from lodestamp.core.ownership.proof import (
+    OwnershipVerdict,
+    OwnHeaders,
+    build_ownership_proof,
+    verify_ownership_proof,
+)
+from lodestamp.core.ownership.proof_form import (
+    OWNERSHIP_PROOF_SIZE_MAX,
+    OWNERSHIP_PROOF_TYPE,
+    PROOF_HEADERS_MAX,
+    Claim,
+    OwnershipProof,
+    ProofHeaders,
+    ProofOp,
+    ProofPart,
+)
+from lodestamp.core.ownership.proof_reading import (
+    decode_ownership_proof,
+)
+from lodestamp.core.ownership.read_back import (
+    ReadBack,
+    read_back,
+)
+from lodestamp.core.ownership.rules import (
+    PEER_COMPAT,
+    STRICT,
+    Rules,
+)
+from lodestamp.core.ownership.state import (
+    Holdings,
+    State,
+)
+from lodestamp.core.ownership.walk import (
+    candidates,
+    walk_block,
+)
+from lodestamp.core.ownership.written_text import (
+    RegistrationText,
+    transfer_text,
+)
 
 __all__ = [
     "ASSET_NAME_LENGTH_MAX",
@@ -95,9 +156,12 @@ __all__ = [
     "FEE_RATE_MIN",
     "INFLATED_MAX",
     "NOBODY",
+    "OWNERSHIP_PROOF_SIZE_MAX",
+    "OWNERSHIP_PROOF_TYPE",
     "PAYLOADS_WRITTEN_MAX",
     "PAYLOAD_SIZE_MAX",
     "PEER_COMPAT",
+    "PROOF_HEADERS_MAX",
     "STATE_TAG",
     "STRICT",
     "TIP_DEFAULT",
@@ -107,6 +171,8 @@ __all__ = [
     "Candidate",
     "Carrier",
     "CarrierInput",
+    "Claim",
+    "ContentLink",
     "DividendPayment",
     "Fetch",
     "Flow",
@@ -115,12 +181,18 @@ __all__ = [
     "Holdings",
     "Judgement",
     "Operation",
+    "OwnHeaders",
     "Owner",
     "Owners",
+    "OwnershipProof",
+    "OwnershipVerdict",
     "Party",
     "PlannedInput",
     "Prevouts",
     "PrevoutsAt",
+    "ProofHeaders",
+    "ProofOp",
+    "ProofPart",
     "ReadBack",
     "Refused",
     "Registration",
@@ -139,6 +211,7 @@ __all__ = [
     "balances_bytes",
     "balances_hash",
     "block_txids",
+    "build_ownership_proof",
     "build_payment",
     "build_register",
     "build_tip",
@@ -148,6 +221,8 @@ __all__ = [
     "carrier_payloads",
     "check_header",
     "check_tree",
+    "content_link",
+    "decode_ownership_proof",
     "decode_payloads",
     "dividends_classic_e8",
     "dividends_classic_float",
@@ -172,9 +247,11 @@ __all__ = [
     "read_block",
     "read_carrier",
     "read_operation",
+    "registration_cid",
     "tip_fault",
     "transfer_text",
     "transfer_value",
     "undo",
+    "verify_ownership_proof",
     "walk_block",
 ]
