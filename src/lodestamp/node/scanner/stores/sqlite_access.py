@@ -41,7 +41,10 @@ class SqliteAccess(Access):
             raise busy("a scan of this very store is under way")
         with Presence(self._marks, secrets.token_hex(OWNER_LENGTH // 2)) as presence:
             with self.writing("taking the lease") as connection:
-                self._take(connection, presence)
+                before, _ = _read(connection)
+                _write(connection, presence.owner, self._clock() + LEASE_MS)
+            if before is not None:  # not sooner: the mark tells the next one that it is gone
+                presence.forget(before)
             self._presence = presence
             try:
                 yield
@@ -88,12 +91,6 @@ class SqliteAccess(Access):
             raise busy("it took over, as this one was silent for too long")
         elif until - now < _RENEW_MS:
             _write(connection, self._presence.owner, now + LEASE_MS)
-
-    def _take(self, connection: Connection, presence: Presence) -> None:
-        holder, _ = _read(connection)
-        if holder is not None and presence.is_gone(holder):
-            presence.forget(holder)
-        _write(connection, presence.owner, self._clock() + LEASE_MS)
 
     def _give_back(self) -> None:
         with self.writing("giving the lease back") as connection:
