@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from lodestamp.core.bitcoin import Block
+import hashlib
+import random
+
+from chains import grown
 from lodestamp.core.ownership import (
     BlockInput,
     CarrierInput,
     HeartInput,
+    RegistrationText,
     Rules,
     State,
     apply_block,
@@ -14,7 +18,10 @@ from lodestamp.core.ownership import (
     candidates,
     read_carrier,
 )
+from lodestamp.node.chains import MINER_SCRIPT, SecretSigner, SimulatedChain, key_scripts
 
+ALICE = SecretSigner(bytes(31) + b"\x11", bytes)
+BOB = SecretSigner(bytes(31) + b"\x12", bytes)
 RULES = Rules.strict("regtest")
 
 
@@ -50,6 +57,27 @@ def scanned(source, rules=RULES):
     return state
 
 
-def decoded(raw):
-    """A block from its bytes."""
-    return Block.decode(raw)
+def parties(form, blocks=3):
+    """A chain, two keys, and a state, with coins of one form of script for both keys."""
+    source = SimulatedChain(grown(0))
+    for signer in (ALICE, BOB):
+        source.mine(blocks, key_scripts(signer)[form])
+    source.mine(100, MINER_SCRIPT)
+    return source, key_scripts(ALICE)[form], key_scripts(BOB)[form]
+
+
+def registration(title="", data=b"a work"):
+    """The text of a registration of some bytes; a random title makes it as long as needed."""
+    return RegistrationText(
+        hashlib.sha1(data, usedforsecurity=False).hexdigest(),
+        hashlib.sha256(data).digest(),
+        name="work.bin",
+        size=len(data),
+        type="application/octet-stream",
+        title=title or None,
+    )
+
+
+def noise(size):
+    """Text that does not deflate to less than half of it."""
+    return random.Random(size).randbytes(size).hex()
