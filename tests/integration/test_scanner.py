@@ -13,7 +13,7 @@ import pytest
 from blk_writer import record, write_files
 from conftest import REPOSITORY
 from lodestamp.core.bitcoin import REGTEST, BlockHeader
-from lodestamp.core.ownership import Rules, balances_hash
+from lodestamp.core.ownership import Rules, balances_hash, verify_ownership_proof
 from lodestamp.errors import (
     BlockMalformed,
     ChainNotFound,
@@ -26,6 +26,7 @@ from lodestamp.errors import (
     SourceStale,
     StoreOrderError,
     UsageError,
+    WorkUnknown,
 )
 from lodestamp.node.chains import MemoryChain, open_source
 from lodestamp.node.scanner import (
@@ -524,3 +525,33 @@ class TestQuestions:
         assert refused.reason == "wrong-destination"
         assert engine.get_block(engine._store.tip().hash)
         assert engine.get_block(bytes(32)) == []
+
+
+class TestProofs:
+    @pytest.mark.parametrize("verify", [VerifyMerkle.HITS, VerifyMerkle.OFF])
+    def test_what_was_scanned_can_be_proved_and_replays(self, store, verify):
+        """R47, R48: every leg but completeness; and one's own scan settles that."""
+        raws = busy_blocks(40)
+        engine = scanned(raws, store, verify=verify)
+        for sha1 in store.works():
+            data = engine.export_proof(sha1)
+            found = verify_ownership_proof(data, pins={headed(raws): 40})
+            words = {leg.name: leg.status.value for leg in found.verdict.legs}
+            assert words["inclusion"] == words["rules"] == "established"
+            assert words["completeness"] == "unknown"
+            settled = found.with_own_scan(engine.state_hash(40), store.holders(sha1))
+            assert settled.verdict.legs[-1].status.value == "established"
+            assert dict(found.claim.cap_table) == store.holders(sha1)
+        with pytest.raises(WorkUnknown):
+            engine.export_proof("00" * 20)
+
+    def test_a_proof_of_an_earlier_height_claims_that_height(self, store):
+        engine = scanned(busy_blocks(40), store)
+        sha1 = store.works()[0]
+        registered = store.find_registration(sha1).height
+        data = engine.export_proof(sha1, at=registered, mode="sparse")
+        found = verify_ownership_proof(data)
+        assert found.height == registered
+        assert dict(found.claim.cap_table) == store.holders(sha1, registered)
+        with pytest.raises(HeightUnknown):
+            engine.export_proof(sha1, at=41)

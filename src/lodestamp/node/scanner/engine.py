@@ -43,6 +43,7 @@ from lodestamp.errors import (
 from lodestamp.node.chains import ChainSource
 from lodestamp.node.scanner.addresses import address_of, owner_of
 from lodestamp.node.scanner.comparing import StateHash, StateHashes, first_difference
+from lodestamp.node.scanner.proving import HeaderMode, export_ownership_proof
 from lodestamp.node.scanner.rates import Rates
 from lodestamp.node.scanner.reading import BlockReader, VerifyMerkle
 from lodestamp.node.scanner.scanning import REORG_DEPTH_MAX, Scan
@@ -331,6 +332,14 @@ class StateEngine:
         state = self._store.load_state()
         state.check_conservation()
         return sum(sum(table.values()) == ASSET_UNITS for _, table in state.tables())
+
+    def export_proof(
+        self, sha1: str, *, at: int | None = None, mode: HeaderMode | None = None
+    ) -> bytes:
+        """Return the proof file of a work as of a height; errors as `export_ownership_proof`."""
+        return export_ownership_proof(
+            self._store, self.rules, sha1, source=self._chain, at=at, mode=mode
+        )
 
     def compare(self, other: StateHashes | StateEngine, at: int | None = None) -> Comparison:
         """Compare hashes with another scan, up to height `at` or the highest both know.

@@ -32,7 +32,7 @@ from lodestamp.core.ownership import (
 from lodestamp.errors import BlockMalformed, ChainNotFound, ChainUnsupported, SourceIncomplete
 from lodestamp.node.chains import BlockRef, ChainSource
 from lodestamp.node.scanner.recent import Place, RecentBlocks
-from lodestamp.node.scanner.stores import Evidence
+from lodestamp.node.scanner.stores import NOWHERE, Evidence
 
 _BITS_AT: Final = 72
 _HEADER_SIZE: Final = 80
@@ -102,8 +102,7 @@ class BlockReader:
     def evidence(self, found: FoundBlock, effect: BlockEffect) -> tuple[Evidence, ...]:
         """Return the transactions that a block's effect rests on, after checking its tree (R31).
 
-        Parents are among them where a block read lately holds them. BlockMalformed as `check_tree`,
-        unless that was turned off.
+        So are the parents of carriers. BlockMalformed as `check_tree`, unless that was turned off.
         """
         if effect.is_empty:
             return ()
@@ -115,23 +114,17 @@ class BlockReader:
             place = Place(txs[act.txid], effect.height, act.tx_index, found.raw)
             made[act.txid] = trees.evidence(place, found.prevouts.get(act.tx_index))
         for op in effect.ops:
-            for place in self._places_of_parents(txs[op.txid], effect.height):
-                if place.tx.txid not in made:
-                    made[place.tx.txid] = trees.evidence(place, None)
+            carrier = read_carrier(txs[op.txid], lambda txid: self._parent(txid, effect.height))
+            for parent in () if carrier is None else carrier.parents:
+                if parent.txid not in made:
+                    made[parent.txid] = self._evidence_of_parent(parent, trees)
         return tuple(made.values())
 
-    def _places_of_parents(self, primary: Transaction, height: int) -> list[Place]:
-        places: list[Place] = []
-
-        def fetch(txid: bytes) -> Transaction | None:
-            place = self._recent.find(txid)
-            if place is not None:
-                places.append(place)
-                return place.tx
-            return self._parent(txid, height)
-
-        read_carrier(primary, fetch)
-        return places
+    def _evidence_of_parent(self, parent: Transaction, trees: _Trees) -> Evidence:
+        place = self._recent.find(parent.txid)
+        if place is not None:
+            return trees.evidence(place, None)
+        return Evidence(parent.txid, NOWHERE, NOWHERE, parent.encode())
 
     def _prevouts(self, ref: BlockRef, tx_index: int) -> tuple[TxOut, ...]:
         try:

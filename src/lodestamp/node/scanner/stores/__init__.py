@@ -2,10 +2,11 @@
 
 from lodestamp.node.scanner.stores.memory import MemoryStore
 from lodestamp.node.scanner.stores.protocol import OperationsStore
-from lodestamp.node.scanner.stores.rows import BlockRow, Counts, Evidence, Reorg
+from lodestamp.node.scanner.stores.rows import NOWHERE, BlockRow, Counts, Evidence, Reorg
 from lodestamp.node.scanner.stores.sql import SqlStore
 
 __all__ = [
+    "NOWHERE",
     "BlockRow",
     "Counts",
     "Evidence",

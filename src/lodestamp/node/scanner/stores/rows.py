@@ -27,11 +27,16 @@ class BlockRow:
         return self.header[4:36]
 
 
+NOWHERE = -1
+"""The place of a parent that stands further back than a scan looks: what it says is kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """A transaction an operation or a flow rests on: primaries, their parents, hearts.
 
-    `height` and `tx_index` are where it stands itself. `branch` leads from its txid to the Merkle
+    `height` and `tx_index` are where it stands itself, both `NOWHERE` where only the source knows.
+    `branch` leads from its txid to the Merkle
     root, None until it is known; `prevouts` are the outputs it spends, where owners needed them.
     """
 
