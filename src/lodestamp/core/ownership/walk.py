@@ -12,7 +12,7 @@ from typing import Final
 from lodestamp.core.bitcoin import BLOCK_SIZE_MAX, HEADER_SIZE, Reader
 from lodestamp.core.ownership.carrier import announced
 from lodestamp.core.ownership.chunks import returned
-from lodestamp.core.ownership.found import Candidate, TxSpan
+from lodestamp.core.ownership.found import Candidate, TxSpan, txid_at
 from lodestamp.core.ownership.gate import GATE
 from lodestamp.core.ownership.heart import parse_heart
 from lodestamp.errors import BlockMalformed, MalformedBitcoin
@@ -34,6 +34,14 @@ def walk_block(raw: bytes) -> Iterator[TxSpan]:
     """
     for index, (start, inputs, witness, end, _) in enumerate(_outlines(raw)):
         yield TxSpan(index, start, inputs, witness, end)
+
+
+def block_txids(raw: bytes) -> list[bytes]:
+    """Return the txid of each transaction, 32 bytes, internal order, without parsing any.
+
+    BlockMalformed as `walk_block`. It costs the hashing of the block's bytes.
+    """
+    return [txid_at(raw, start, i, w, end) for start, i, w, end, _ in _outlines(raw)]
 
 
 def candidates(raw: bytes) -> list[Candidate]:
