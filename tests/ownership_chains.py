@@ -5,13 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from conftest import load_json, vector_folder
-from lodestamp.core.bitcoin import REGTEST, Block, BlockHeader, Transaction, encode_address
+from lodestamp.core.bitcoin import (
+    REGTEST,
+    Block,
+    BlockHeader,
+    Transaction,
+    branch_of,
+    encode_address,
+    target_of,
+)
 from lodestamp.core.ownership import (
     BlockEffect,
     BlockInput,
-    CarrierInput,
     DividendPayment,
-    HeartInput,
     Owner,
     Registration,
     Rules,
@@ -19,18 +25,16 @@ from lodestamp.core.ownership import (
     Tip,
     Transfer,
     apply_block,
-    attribute,
-    candidates,
     dividends_classic_e8,
     dividends_classic_float,
     dividends_owed_e8,
     first_state_hash,
-    may_contain,
     next_state_hash,
+    read_block,
     read_carrier,
-    read_operation,
     undo,
 )
+from lodestamp.node.scanner import BlockRow, Evidence, OperationsStore
 
 
 def ownership_vectors(name: str):
@@ -43,7 +47,7 @@ def address(owner: Owner) -> str:
     return encode_address(owner, REGTEST) if owner else "undefined"
 
 
-def no_prevouts():
+def no_prevouts(_index: int):
     """The owners of these chains are P2PKH: no prevout is ever asked for (R9)."""
     raise AssertionError("a prevout was asked for")
 
@@ -64,28 +68,15 @@ class Chain:
         self.state = State(self.rules.start_height - 1)
         self.hashes = [first_state_hash(self.rules)]
 
-    def read(self, raw: bytes, height: int) -> BlockInput:
-        """Find the candidates of a block and what the rules need of them."""
-        block_hash = BlockHeader.decode(raw[:80]).hash
+    def read(self, raw: bytes) -> BlockInput:
+        """Find what the rules need of the next block."""
         self.txs.update({tx.txid: tx for tx in Block.decode(raw).txs})
-        hearts, carriers = [], []
-        for found in candidates(raw) if may_contain(raw) else []:
-            tx = found.tx
-            if found.heart is not None:
-                known = self.state.registrant(found.heart) is not None
-                owners = self._owners(tx, height) if known else ()
-                hearts.append(HeartInput(tx, tx.txid, found.tx_index, found.heart, owners))
-            carrier = read_carrier(tx, self.txs.get) if found.is_primary else None
-            if carrier is not None:
-                fault = read_operation(carrier.text, self.rules)[1]
-                owners = () if fault else self._owners(tx, height)
-                carriers.append(CarrierInput(tx, tx.txid, found.tx_index, carrier.text, owners))
-        return BlockInput(height, block_hash, tuple(hearts), tuple(carriers))
+        fetch = self.txs.get
+        return read_block(raw, self.state, self.rules, fetch=fetch, prevouts=no_prevouts)
 
     def connect(self, raw: bytes) -> BlockEffect:
         """Judge the next block."""
-        block = self.read(raw, self.state.height + 1)
-        effect = apply_block(self.state, block, self.rules)
+        effect = apply_block(self.state, self.read(raw), self.rules)
         self.effects.append(effect)
         self.hashes.append(next_state_hash(self.hashes[-1], effect.block_hash, effect))
         return effect
@@ -96,9 +87,6 @@ class Chain:
         self.hashes.pop()
         undo(self.state, effect)
         return effect
-
-    def _owners(self, tx: Transaction, height: int):
-        return attribute(tx, no_prevouts, height, self.rules)
 
     @property
     def ops(self) -> list[Registration | Transfer]:
@@ -135,6 +123,62 @@ class Chain:
             self.tips(sha1),
             self.payments(sha1),
         )
+
+
+def scenario(name: str) -> list[dict]:
+    """The events of one public scenario."""
+    rows = ownership_vectors("public")["scenarios"]
+    return next(row["events"] for row in rows if row["name"] == name)
+
+
+def work_of(header: BlockHeader) -> int:
+    """Hashes expected for one block."""
+    return 2**256 // (target_of(header.bits) + 1)
+
+
+class FedStore:
+    """A store that follows a chain, block by block."""
+
+    def __init__(self, store: OperationsStore, rules: Rules) -> None:
+        self.store = store
+        self.chain = Chain(rules)
+        self.store.pin(rules)
+
+    def connect(self, raw: bytes) -> tuple[BlockRow, BlockEffect]:
+        """Judge a block and store it with the transactions it rests on."""
+        effect = self.chain.connect(raw)
+        header, tip = BlockHeader.decode(raw[:80]), self.store.tip()
+        work = work_of(header) + (tip.work if tip else 0)
+        row = BlockRow(effect.height, header.hash, raw[:80], work, self.chain.hashes[-1])
+        self.store.append_block(row, effect, tuple(self.evidence(raw, effect)))
+        return row, effect
+
+    def disconnect(self) -> None:
+        """Undo the tip."""
+        assert self.store.invalidate_block(self.chain.disconnect().block_hash)
+
+    def evidence(self, raw: bytes, effect: BlockEffect):
+        """The transactions of this block that carry or pay, and the parents in it."""
+        txs = Block.decode(raw).txs
+        txids = [tx.txid for tx in txs]
+        wanted = {each.txid for each in (*effect.ops, *effect.tips, *effect.payments)}
+        for op in effect.ops:
+            carrier = read_carrier(self.chain.txs[op.txid], self.chain.txs.get)
+            wanted |= {tx.txid for tx in carrier.parents}
+        for index, txid in enumerate(txids):
+            if txid in wanted:
+                branch = branch_of(txids, index)
+                yield Evidence(txid, effect.height, index, txs[index].encode(), branch)
+
+    def replay(self, events) -> None:
+        """Follow the events of a scenario, reorganisations included."""
+        raws = {event["hash"]: bytes.fromhex(event["raw"]) for event in events}
+        for event in events:
+            told = event.get("effect") or {"disconnected": [], "connected": []}
+            for _ in told["disconnected"]:
+                self.disconnect()
+            for each in told["connected"]:
+                self.connect(raws[each["hash"]])
 
 
 def replay(events, rules: Rules) -> Chain:

@@ -57,9 +57,8 @@ def transfer_value(operation: Mapping[str, object]) -> int:
     """
     found = operation.get("value")
     if isinstance(found, int | float) and not isinstance(found, bool):
-        value = float(found)
-        if value.is_integer() and 1 <= value <= VALUE_MAX:
-            return int(value)
+        if 1 <= found <= VALUE_MAX and float(found).is_integer():
+            return int(found)
     raise OperationMalformed("bad-value", f"`value` is no whole number from 1 to {VALUE_MAX:,}")
 
 

@@ -45,11 +45,11 @@ class PostgresAccess(Access):
         finally:
             self._holding = None
             with suppress(StoreError), store_failures("giving the lock back"):
-                connection.invalidate()  # the lock ends with the session, whatever state it is in
+                _give_back(connection)
             connection.close()
 
     def renew(self) -> None:
-        """Go on being the one writer; StoreError when the connection, and the lock, is gone."""
+        """Go on being the one writer; StoreError, then ScannerBusy, when its connection is gone."""
         with self.writing("looking after the lock") as connection:
             connection.execute(text("SELECT 1"))
 
@@ -70,6 +70,8 @@ class PostgresAccess(Access):
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         if self._holding is not None:
+            if self._holding.invalidated:  # it would connect anew, without the lock
+                raise busy("the connection that had the lock was lost")
             with self._holding.begin():
                 yield self._holding
             return
@@ -77,3 +79,11 @@ class PostgresAccess(Access):
             if not connection.scalar(text(f"SELECT pg_try_advisory_xact_lock({_SCANNER})")):
                 raise busy("its connection to the database lives")
             yield connection
+
+
+def _give_back(connection: Connection) -> None:
+    """Unlock, and end the session, which ends the lock whatever state it is in."""
+    if not connection.invalidated:
+        with connection.begin():
+            connection.execute(text(f"SELECT pg_advisory_unlock({_SCANNER})"))
+        connection.invalidate()
