@@ -21,7 +21,7 @@ _OP_RETURN: Final = 0x6A
 _LONG_SIZE: Final = 0xFD
 """From here on a compact size has more bytes behind its first."""
 
-_Outline = tuple[int, int, int, int, list[bytes] | None]
+_Outline = tuple[int, int, int, int, list[bytes]]
 """Start, where the inputs and the witnesses begin, the end, and the scripts with OP_RETURN."""
 
 
@@ -51,7 +51,7 @@ def candidates(raw: bytes) -> list[Candidate]:
     """
     found: list[Candidate] = []
     for index, (start, _, _, end, scripts) in enumerate(_outlines(raw)):
-        if scripts is not None and any(map(GATE.match, scripts)):
+        if scripts and any(map(GATE.match, scripts)):
             is_primary, heart = _is_primary(scripts), _last_heart(scripts)
             if is_primary or heart is not None:
                 found.append(Candidate(index, start, raw[start:end], is_primary, heart))
@@ -99,7 +99,7 @@ def _outlines(raw: bytes) -> Iterator[_Outline]:
             pos += 1
             if paid >= _LONG_SIZE:
                 paid, pos = _size_at(raw, pos - 1)
-            scripts = None
+            scripts: list[bytes] = []
             for _ in range(paid):
                 pos += 8
                 size = raw[pos]
@@ -107,7 +107,7 @@ def _outlines(raw: bytes) -> Iterator[_Outline]:
                 if size >= _LONG_SIZE:
                     size, pos = _size_at(raw, pos - 1)
                 if size and raw[pos] == _OP_RETURN:
-                    scripts = [*(scripts or ()), raw[pos : pos + size]]
+                    scripts.append(raw[pos : pos + size])
                 pos += size
             witness = pos
             if is_marked:
