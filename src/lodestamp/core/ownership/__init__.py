@@ -2,7 +2,7 @@
 
 from lodestamp.core.ownership.apply import apply_block, judge_block, undo
 from lodestamp.core.ownership.attribute import attribute, output_owner
-from lodestamp.core.ownership.block_checks import block_txids, check_header, check_tree
+from lodestamp.core.ownership.block_checks import check_header, check_tree
 from lodestamp.core.ownership.block_reading import PrevoutsAt, read_block
 from lodestamp.core.ownership.carrier import (
     COMPRESSED_READ_MAX,
@@ -137,6 +137,7 @@ from lodestamp.core.ownership.state import (
     State,
 )
 from lodestamp.core.ownership.walk import (
+    block_txids,
     candidates,
     walk_block,
 )
