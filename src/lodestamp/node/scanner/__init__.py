@@ -5,6 +5,7 @@ from lodestamp.node.scanner.comparing import ListedHashes, StateHash, StateHashe
 from lodestamp.node.scanner.engine import DIVIDEND_VIEWS, StateEngine
 from lodestamp.node.scanner.reading import VerifyMerkle
 from lodestamp.node.scanner.scanning import REORG_DEPTH_MAX
+from lodestamp.node.scanner.audit import audit_ownership
 from lodestamp.node.scanner.stores import (
     BlockRow,
     Counts,
@@ -52,4 +53,5 @@ __all__ = [
     "psbts_of",
     "send_plan",
     "sign_plan",
+    "audit_ownership",
 ]
