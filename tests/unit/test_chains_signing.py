@@ -49,7 +49,7 @@ def test_r43_each_signature_is_over_all_outputs_and_inputs(form):
     signed = sign_transaction(tx, spent, [SIGNER])
     for changed in (
         Transaction(2, signed.inputs, (*signed.outputs, TxOut(0, b"\x6a"))),
-        Transaction(2, (signed.inputs[0], TxIn(OutPoint(rbytes([9]) * 32, 0))), signed.outputs),
+        Transaction(2, (signed.inputs[0], TxIn(OutPoint(bytes([9]) * 32, 0))), signed.outputs),
     ):
         assert not verify_transaction(changed, spent, STANDARD)[0].ok
 
