@@ -1,11 +1,11 @@
 """The scanner: blocks in, the state of every work out, kept in a store of its own."""
 
 from lodestamp.node.scanner.addresses import address_of, owner_of
+from lodestamp.node.scanner.audit import audit_ownership
 from lodestamp.node.scanner.comparing import ListedHashes, StateHash, StateHashes, first_difference
 from lodestamp.node.scanner.engine import DIVIDEND_VIEWS, StateEngine
 from lodestamp.node.scanner.reading import VerifyMerkle
 from lodestamp.node.scanner.scanning import REORG_DEPTH_MAX
-from lodestamp.node.scanner.audit import audit_ownership
 from lodestamp.node.scanner.stores import (
     BlockRow,
     Counts,
@@ -45,6 +45,7 @@ __all__ = [
     "VerifyMerkle",
     "View",
     "address_of",
+    "audit_ownership",
     "effect_document",
     "fee_rate_of",
     "first_difference",
@@ -53,5 +54,4 @@ __all__ = [
     "psbts_of",
     "send_plan",
     "sign_plan",
-    "audit_ownership",
 ]
