@@ -1,5 +1,6 @@
 """The scanner: blocks in, the state of every work out, kept in a store of its own."""
 
+from lodestamp.node.scanner.audit import audit_ownership
 from lodestamp.node.scanner.stores import (
     BlockRow,
     Counts,
@@ -18,4 +19,5 @@ __all__ = [
     "OperationsStore",
     "Reorg",
     "SqlStore",
+    "audit_ownership",
 ]
