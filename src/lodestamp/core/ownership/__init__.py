@@ -2,7 +2,7 @@
 
 from lodestamp.core.ownership.apply import apply_block, judge_block, undo
 from lodestamp.core.ownership.attribute import attribute, output_owner
-from lodestamp.core.ownership.block_checks import block_txids, check_header, check_tree
+from lodestamp.core.ownership.block_checks import check_header, check_tree
 from lodestamp.core.ownership.block_reading import PrevoutsAt, read_block
 from lodestamp.core.ownership.carrier import (
     COMPRESSED_READ_MAX,
@@ -63,7 +63,7 @@ from lodestamp.core.ownership.operation_text import (
 )
 from lodestamp.core.ownership.rules import PEER_COMPAT, STRICT, Rules
 from lodestamp.core.ownership.state import Holdings, State
-from lodestamp.core.ownership.walk import candidates, walk_block
+from lodestamp.core.ownership.walk import block_txids, candidates, walk_block
 
 __all__ = [
     "ASSET_NAME_LENGTH_MAX",
