@@ -17,9 +17,7 @@ from lodestamp.core.bitcoin import (
 from lodestamp.core.ownership import (
     BlockEffect,
     BlockInput,
-    CarrierInput,
     DividendPayment,
-    HeartInput,
     Owner,
     Registration,
     Rules,
@@ -27,16 +25,13 @@ from lodestamp.core.ownership import (
     Tip,
     Transfer,
     apply_block,
-    attribute,
-    candidates,
     dividends_classic_e8,
     dividends_classic_float,
     dividends_owed_e8,
     first_state_hash,
-    may_contain,
     next_state_hash,
+    read_block,
     read_carrier,
-    read_operation,
     undo,
 )
 from lodestamp.node.scanner import BlockRow, Evidence, OperationsStore
@@ -52,7 +47,7 @@ def address(owner: Owner) -> str:
     return encode_address(owner, REGTEST) if owner else "undefined"
 
 
-def no_prevouts():
+def no_prevouts(_index: int):
     """The owners of these chains are P2PKH: no prevout is ever asked for (R9)."""
     raise AssertionError("a prevout was asked for")
 
@@ -73,28 +68,15 @@ class Chain:
         self.state = State(self.rules.start_height - 1)
         self.hashes = [first_state_hash(self.rules)]
 
-    def read(self, raw: bytes, height: int) -> BlockInput:
-        """Find the candidates of a block and what the rules need of them."""
-        block_hash = BlockHeader.decode(raw[:80]).hash
+    def read(self, raw: bytes) -> BlockInput:
+        """Find what the rules need of the next block."""
         self.txs.update({tx.txid: tx for tx in Block.decode(raw).txs})
-        hearts, carriers = [], []
-        for found in candidates(raw) if may_contain(raw) else []:
-            tx = found.tx
-            if found.heart is not None:
-                known = self.state.registrant(found.heart) is not None
-                owners = self._owners(tx, height) if known else ()
-                hearts.append(HeartInput(tx, tx.txid, found.tx_index, found.heart, owners))
-            carrier = read_carrier(tx, self.txs.get) if found.is_primary else None
-            if carrier is not None:
-                fault = read_operation(carrier.text, self.rules)[1]
-                owners = () if fault else self._owners(tx, height)
-                carriers.append(CarrierInput(tx, tx.txid, found.tx_index, carrier.text, owners))
-        return BlockInput(height, block_hash, tuple(hearts), tuple(carriers))
+        fetch = self.txs.get
+        return read_block(raw, self.state, self.rules, fetch=fetch, prevouts=no_prevouts)
 
     def connect(self, raw: bytes) -> BlockEffect:
         """Judge the next block."""
-        block = self.read(raw, self.state.height + 1)
-        effect = apply_block(self.state, block, self.rules)
+        effect = apply_block(self.state, self.read(raw), self.rules)
         self.effects.append(effect)
         self.hashes.append(next_state_hash(self.hashes[-1], effect.block_hash, effect))
         return effect
@@ -105,9 +87,6 @@ class Chain:
         self.hashes.pop()
         undo(self.state, effect)
         return effect
-
-    def _owners(self, tx: Transaction, height: int):
-        return attribute(tx, no_prevouts, height, self.rules)
 
     @property
     def ops(self) -> list[Registration | Transfer]:

@@ -14,11 +14,15 @@ from lodestamp.core.encoding import canonical_json
 from lodestamp.core.ownership import (
     Registration,
     Rules,
+    apply,
     balances_bytes,
     balances_hash,
+    dividends,
     effect_bytes,
     first_state_hash,
+    judge,
 )
+from lodestamp.errors import ConservationBroken
 from ownership_chains import address, ownership_vectors, replay
 
 pytestmark = pytest.mark.usefixtures("vectors")
@@ -125,6 +129,59 @@ def test_a_scenario_gives_the_state_hash_of_every_height(name):
         assert state_hash.hex() == row["state_hash"]
     assert balances_bytes(chain.state.tables()) == told["balances"].encode()
     assert balances_hash(chain.state).hex() == told["balances_hash"]
+
+
+def broken_scenarios() -> set[str]:
+    """The public scenarios that do not hold, under rules that a test has bent."""
+    broken = set()
+    for name in SCENARIOS:
+        try:
+            test_a_public_scenario_gives_every_effect_and_table_under_both_profiles(name, "strict")
+        except (AssertionError, ConservationBroken):
+            broken.add(name)
+    return broken
+
+
+def test_the_scenarios_hold_as_long_as_nothing_is_bent():
+    assert broken_scenarios() == set()
+
+
+def test_a_whole_balance_that_could_be_sent_breaks_three_scenarios(monkeypatch):
+    """R13: with `>=` for `>` the vectors fail, so they do hold the published rule."""
+    monkeypatch.setattr(judge, "_can_give", lambda balance, value: balance >= value)
+    assert len(broken_scenarios()) >= 3
+
+
+def test_tips_that_counted_transfers_of_their_own_block_break_two_scenarios(monkeypatch):
+    """R18: with the cut-off one block later the vectors fail."""
+    before = dividends._Waiting.before
+    monkeypatch.setattr(dividends._Waiting, "before", lambda self, height: before(self, height + 1))
+    assert len(broken_scenarios()) >= 2
+
+
+def test_transfers_judged_before_hearts_break_a_scenario(monkeypatch):
+    """R1: a payment to a holder of the same block is none."""
+
+    def backwards(holdings, block, rules):
+        ahead = apply._Ahead(holdings)
+        ops, _ = apply._judge_carriers(holdings, block, rules)
+        for op in ops:
+            ahead.move(op)
+        return judged(ahead, block, rules)
+
+    judged = apply._judge_hearts
+    monkeypatch.setattr(apply, "_judge_hearts", backwards)
+    assert broken_scenarios() != set()
+
+
+def test_owners_read_from_their_shape_break_the_quirks(monkeypatch):
+    """R5: without signatures the strict profile would accept a theft."""
+    monkeypatch.setattr(Rules, "is_strict", False)
+    case = named(ownership_vectors("quirks")["cases"], "theft-owner-never-signed")
+    chain = replay(case["events"], PROFILES["strict"])
+    assert [display(op.txid) for op in chain.effects[-1].ops] == [
+        *case["expected_strict"]["last_block"]["rejected"]
+    ]
 
 
 def quirk_names() -> list[str]:

@@ -261,6 +261,11 @@ def test_C3_parents_that_name_each_other_end_after_as_many_steps_as_announced():
     assert len(asked) == 1
 
 
+def test_C3_a_transaction_without_inputs_has_no_parent():
+    tx = Transaction(1, (), (TxOut(0, payload_script(counted(2, deflated(REGISTER)))),))
+    assert read_carrier(tx, nobody) is None
+
+
 # C4: the count
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
-from lodestamp.core.ownership.chunks import chunks_of, returned
+from lodestamp.core.ownership.chunks import is_whole, returned, two_chunks
 
 
 @pytest.mark.parametrize(
@@ -26,7 +28,35 @@ from lodestamp.core.ownership.chunks import chunks_of, returned
     ],
 )
 def test_a_script_comes_apart_whole_or_not_at_all(script, chunks):
-    assert chunks_of(script) == chunks
+    assert is_whole(script) == (chunks is not None)
+    exactly_two = chunks if chunks is not None and len(chunks) == 2 else None
+    assert two_chunks(script) == (exactly_two and tuple(exactly_two))
+
+
+@pytest.mark.parametrize(
+    ("script", "chunks"),
+    [
+        (b"\x51\x52", (None, None)),
+        (b"\x00\x00", (b"", b"")),
+        (b"\x02ab\x4c\x01c", (b"ab", b"c")),
+        (b"\x4d\x01\x00a\x4e\x01\x00\x00\x00b", (b"a", b"b")),
+        (b"\x02ab\x4c\x02c", None),
+        (b"\x02ab\x4e\x02", None),
+        (b"\x4c", None),
+        (b"\x01a\x01b\x61", None),
+    ],
+)
+def test_two_chunks_are_two_and_no_more(script, chunks):
+    assert two_chunks(script) == chunks
+
+
+def test_a_script_of_a_million_opcodes_keeps_nothing():
+    tracemalloc.start()
+    assert returned(b"\x6a" + b"\x51" * 1_000_000) == b""
+    assert returned(b"\x6a\x01a" + b"\x00" * 1_000_000) == b"a"
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4_000_000
 
 
 @pytest.mark.parametrize("size", [0, 1, 75, 76, 255, 256, 70_000])

@@ -112,6 +112,14 @@ def test_an_op_return_at_the_very_end_of_an_output_list_is_seen():
     assert candidates(raw_of(empty, empty)) == []
 
 
+def test_a_transaction_of_350_000_op_returns_costs_no_more_than_its_bytes():
+    """Were each put behind a copy of those before it, this would take hours."""
+    outputs = tuple([TxOut(0, b"\x6a")] * 350_000)
+    tx = Transaction(1, wide(1).inputs, (*outputs, TxOut(0, HEART)))
+    (found,) = candidates(raw_of(wide(1), tx))
+    assert (found.is_primary, found.heart) == (False, SHA1)
+
+
 # What is no block
 
 

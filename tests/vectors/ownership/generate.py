@@ -201,6 +201,11 @@ def _key_path() -> Iterator[Case]:
         "by the internal key", schnorr_sign(untweaked, ALICE.secret, bytes(32)), needs=True
     )
     yield _script_path()
+    later = (TxOut(1_000, b"\x52" + spent[0].script[1:]),)
+    sig = signature(unsigned(later), 0, later, ALICE, "p2tr", hash_type=0)
+    tx_later = with_input(unsigned(later), 0, b"", (sig,))
+    name = "a program of version 2, signed as if it were taproot"
+    yield Case(name, tx_later, later, (None,), needs_prevouts=True)
     two, coins = spend((ALICE, "p2tr"), (BOB, "p2tr"))
     owners = (ALICE.script("p2tr"), BOB.script("p2tr"))
     yield Case("p2tr, two owners", two, coins, owners)

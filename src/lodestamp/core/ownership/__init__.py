@@ -14,6 +14,10 @@ from lodestamp.core.ownership.block_checks import (
     check_header,
     check_tree,
 )
+from lodestamp.core.ownership.block_reading import (
+    PrevoutsAt,
+    read_block,
+)
 from lodestamp.core.ownership.carrier import (
     COMPRESSED_READ_MAX,
     COMPRESSED_WRITTEN_MAX,
@@ -147,6 +151,7 @@ from lodestamp.core.ownership.state import (
     State,
 )
 from lodestamp.core.ownership.walk import (
+    block_txids,
     candidates,
     walk_block,
 )
@@ -199,6 +204,7 @@ __all__ = [
     "Party",
     "PlannedInput",
     "Prevouts",
+    "PrevoutsAt",
     "ProofHeaders",
     "ProofOp",
     "ProofPart",
@@ -253,6 +259,7 @@ __all__ = [
     "payload_script",
     "payment_fault",
     "read_back",
+    "read_block",
     "read_carrier",
     "read_operation",
     "registration_cid",

@@ -24,7 +24,7 @@ from lodestamp.core.bitcoin import (
     is_strict_der,
     schnorr_verify,
 )
-from lodestamp.core.ownership.chunks import chunks_of
+from lodestamp.core.ownership.chunks import two_chunks
 from lodestamp.core.ownership.effects import Owner, Owners
 from lodestamp.core.ownership.found import Prevouts
 from lodestamp.core.ownership.rules import Rules
@@ -94,8 +94,8 @@ def output_owner(script: bytes, height: int, rules: Rules) -> Owner | None:
 
 def _named(script_sig: bytes) -> Owner | None:
     """Return whom the second of exactly two chunks names, if it is a push (Q1)."""
-    chunks = chunks_of(script_sig)
-    if chunks is None or len(chunks) != 2 or not chunks[1]:
+    chunks = two_chunks(script_sig)
+    if chunks is None or not chunks[1]:
         return None
     return Owner(_p2pkh(hash160(chunks[1])))
 
@@ -115,8 +115,8 @@ def _claim(spend: TxIn, height: int, rules: Rules) -> _Claim | None:
 
 def _legacy_claim(script_sig: bytes) -> _Claim | None:
     """Read two data pushes, signature and key (R4)."""
-    chunks = chunks_of(script_sig) if script_sig else None
-    if chunks is None or len(chunks) != 2:
+    chunks = two_chunks(script_sig)
+    if chunks is None:
         return None
     signature, key = chunks
     if not signature or not key or not _is_key(key) or not _is_signature(signature):

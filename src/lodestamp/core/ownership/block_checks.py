@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from lodestamp.core.bitcoin import HEADER_SIZE, BlockHeader, meets_target, merkle_root
-from lodestamp.core.ownership.walk import walk_block
+from lodestamp.core.ownership.walk import block_txids
 from lodestamp.errors import BlockMalformed
 
 _PREV_AT: Final = 4
@@ -30,14 +30,6 @@ def check_header(raw: bytes, previous: bytes | None = None) -> BlockHeader:
         message = f"its hash {header.hash_display} is above the target {header.bits:08x}"
         raise BlockMalformed("proof-of-work", message, offset=_BITS_AT)
     return header
-
-
-def block_txids(raw: bytes) -> list[bytes]:
-    """Return the txid of each transaction, 32 bytes, internal order; BlockMalformed `walk_block`'s.
-
-    A block of n bytes costs n bytes of hashing; no transaction is parsed.
-    """
-    return [span.txid(raw) for span in walk_block(raw)]
 
 
 def check_tree(raw: bytes) -> list[bytes]:

@@ -112,7 +112,7 @@ def read_carrier(tx: Transaction, fetch: Fetch) -> Carrier | None:
         return None
     parents: list[Transaction] = []
     while len(parents) + 1 != total:
-        if tx.is_coinbase or len(payloads) > payloads[0][2]:
+        if not tx.inputs or tx.is_coinbase or len(payloads) > payloads[0][2]:
             return None
         txid = tx.inputs[-1].prevout.txid
         parent = fetch(txid)

@@ -30,10 +30,14 @@ class TxSpan(NamedTuple):
 
     def txid(self, raw: bytes) -> bytes:
         """Return the txid, 32 bytes, internal order, given the block this is a span of."""
-        if self.inputs == self.start + 4:
-            return sha256d(raw[self.start : self.end])
-        version, locktime = raw[self.start : self.start + 4], raw[self.end - 4 : self.end]
-        return sha256d(version + raw[self.inputs : self.witness] + locktime)
+        return txid_at(raw, self.start, self.inputs, self.witness, self.end)
+
+
+def txid_at(raw: bytes, start: int, inputs: int, witness: int, end: int) -> bytes:
+    """Return the txid of what stands there; the names are those of `TxSpan`."""
+    if inputs == start + 4:
+        return sha256d(raw[start:end])
+    return sha256d(raw[start : start + 4] + raw[inputs:witness] + raw[end - 4 : end])
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from lodestamp.core.bitcoin import Transaction
-from lodestamp.core.ownership.chunks import chunks_of
+from lodestamp.core.ownership.chunks import is_whole
 from lodestamp.errors import UsageError
 
 HEART: Final = "♥".encode()
@@ -31,7 +31,7 @@ def parse_heart(script: bytes) -> str | None:
         len(script) != HEART_SCRIPT_SIZE
         or script[:1] != _OP_RETURN
         or script[2:5] != HEART
-        or chunks_of(script) is None
+        or not is_whole(script)
     ):
         return None
     return script[5:].hex()

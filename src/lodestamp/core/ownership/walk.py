@@ -12,17 +12,17 @@ from typing import Final
 from lodestamp.core.bitcoin import BLOCK_SIZE_MAX, HEADER_SIZE, Reader
 from lodestamp.core.ownership.carrier import announced
 from lodestamp.core.ownership.chunks import returned
-from lodestamp.core.ownership.found import Candidate, TxSpan
+from lodestamp.core.ownership.found import Candidate, TxSpan, txid_at
+from lodestamp.core.ownership.gate import GATE
 from lodestamp.core.ownership.heart import parse_heart
 from lodestamp.errors import BlockMalformed, MalformedBitcoin
 
 _OP_RETURN: Final = 0x6A
 _LONG_SIZE: Final = 0xFD
 """From here on a compact size has more bytes behind its first."""
-_NO_SCRIPTS: Final[list[bytes]] = []
 
-_Outline = tuple[int, int, int, list[bytes]]
-"""Where the inputs begin, where the witnesses begin, the end, and the scripts with OP_RETURN."""
+_Outline = tuple[int, int, int, int, list[bytes]]
+"""Start, where the inputs and the witnesses begin, the end, and the scripts with OP_RETURN."""
 
 
 def walk_block(raw: bytes) -> Iterator[TxSpan]:
@@ -32,12 +32,16 @@ def walk_block(raw: bytes) -> Iterator[TxSpan]:
     ``marker`` (the byte after it is not 01), ``no-inputs``, ``superfluous-witness`` (no input has
     one), ``trailing`` (bytes after the last transaction).
     """
-    count, pos = _begin(raw)
-    for index in range(count):
-        inputs, witness, end, _ = _read_outline(raw, pos)
-        yield TxSpan(index, pos, inputs, witness, end)
-        pos = end
-    _finish(raw, pos)
+    for index, (start, inputs, witness, end, _) in enumerate(_outlines(raw)):
+        yield TxSpan(index, start, inputs, witness, end)
+
+
+def block_txids(raw: bytes) -> list[bytes]:
+    """Return the txid of each transaction, 32 bytes, internal order, without parsing any.
+
+    BlockMalformed as `walk_block`. It costs the hashing of the block's bytes.
+    """
+    return [txid_at(raw, start, i, w, end) for start, i, w, end, _ in _outlines(raw)]
 
 
 def candidates(raw: bytes) -> list[Candidate]:
@@ -45,35 +49,74 @@ def candidates(raw: bytes) -> list[Candidate]:
 
     BlockMalformed as `walk_block`.
     """
-    count, pos = _begin(raw)
     found: list[Candidate] = []
-    for index in range(count):
-        _, _, end, scripts = _read_outline(raw, pos)
-        if scripts:
-            is_primary = _is_primary(scripts)
-            heart = _last_heart(scripts)
+    for index, (start, _, _, end, scripts) in enumerate(_outlines(raw)):
+        if scripts and any(map(GATE.match, scripts)):
+            is_primary, heart = _is_primary(scripts), _last_heart(scripts)
             if is_primary or heart is not None:
-                found.append(Candidate(index, pos, raw[pos:end], is_primary, heart))
-        pos = end
-    _finish(raw, pos)
+                found.append(Candidate(index, start, raw[start:end], is_primary, heart))
     return found
 
 
 def _is_primary(scripts: list[bytes]) -> bool:
     """Whether the lowest OP_RETURN output announces payloads (C2)."""
-    for script in scripts:
-        payload = returned(script)
-        if payload is not None:
-            return announced(payload) > 0
-    return False
+    payloads = (payload for payload in map(returned, scripts) if payload is not None)
+    return announced(next(payloads, b"")) > 0
 
 
 def _last_heart(scripts: list[bytes]) -> str | None:
-    for script in reversed(scripts):
-        sha1 = parse_heart(script)
-        if sha1 is not None:
-            return sha1
-    return None
+    hearts = (sha1 for sha1 in map(parse_heart, reversed(scripts)) if sha1 is not None)
+    return next(hearts, None)
+
+
+def _outlines(raw: bytes) -> Iterator[_Outline]:
+    """Step over the transactions of a block. Where one ends past its end, the next read tells."""
+    count, pos = _begin(raw)
+    try:
+        for _ in range(count):
+            start = pos
+            pos += 4
+            spent = raw[pos]
+            is_marked = not spent
+            if is_marked:
+                pos = _skip_marker(raw, pos)
+                spent = raw[pos]
+            inputs = pos
+            pos += 1
+            if spent >= _LONG_SIZE:
+                spent, pos = _size_at(raw, inputs)
+            if not spent:
+                raise BlockMalformed("no-inputs", "a transaction spends nothing", offset=inputs)
+            for _ in range(spent):
+                pos += 36
+                size = raw[pos]
+                if size < _LONG_SIZE:
+                    pos += size + 5
+                else:
+                    size, pos = _size_at(raw, pos)
+                    pos += size + 4
+            paid = raw[pos]
+            pos += 1
+            if paid >= _LONG_SIZE:
+                paid, pos = _size_at(raw, pos - 1)
+            scripts: list[bytes] = []
+            for _ in range(paid):
+                pos += 8
+                size = raw[pos]
+                pos += 1
+                if size >= _LONG_SIZE:
+                    size, pos = _size_at(raw, pos - 1)
+                if size and raw[pos] == _OP_RETURN:
+                    scripts.append(raw[pos : pos + size])
+                pos += size
+            witness = pos
+            if is_marked:
+                pos = _skip_witnesses(raw, pos, spent)
+            pos += 4
+            yield start, inputs, witness, pos, scripts
+    except IndexError:
+        raise _cut_short(raw) from None
+    _finish(raw, pos)
 
 
 def _begin(raw: bytes) -> tuple[int, int]:
@@ -92,72 +135,28 @@ def _finish(raw: bytes, pos: int) -> None:
         raise BlockMalformed("trailing", "bytes follow the last transaction", offset=pos)
 
 
-def _read_outline(raw: bytes, start: int) -> _Outline:
-    """Step over one transaction; the end may lie past the block's, which the next read tells."""
-    pos = start + 4
-    scripts = _NO_SCRIPTS
-    try:
-        count = raw[pos]
-        is_marked = not count
-        if is_marked:
-            if raw[pos + 1] != 1:
-                raise BlockMalformed("marker", "the flag after it is not 01", offset=pos + 1)
-            pos += 2
-            count = raw[pos]
-        inputs = pos
-        pos += 1
-        if count >= _LONG_SIZE:
-            count, pos = _size_at(raw, inputs)
-        if not count:
-            raise BlockMalformed("no-inputs", "a transaction spends nothing", offset=inputs)
-        spent = count
-        for _ in range(count):
-            pos += 36
-            size = raw[pos]
-            if size < _LONG_SIZE:
-                pos += size + 5
-            else:
-                size, pos = _size_at(raw, pos)
-                pos += size + 4
-        count = raw[pos]
-        pos += 1
-        if count >= _LONG_SIZE:
-            count, pos = _size_at(raw, pos - 1)
-        for _ in range(count):
-            pos += 8
-            size = raw[pos]
-            pos += 1
-            if size >= _LONG_SIZE:
-                size, pos = _size_at(raw, pos - 1)
-            if size and raw[pos] == _OP_RETURN:
-                scripts = [*scripts, raw[pos : pos + size]]
-            pos += size
-    except IndexError:
-        raise _cut_short(raw) from None
-    witness = pos
-    if is_marked:
-        pos = _skip_witnesses(raw, pos, spent)
-    return inputs, witness, pos + 4, scripts
+def _skip_marker(raw: bytes, pos: int) -> int:
+    """Return where the input count stands behind marker and flag (BIP-144)."""
+    if raw[pos + 1] != 1:
+        raise BlockMalformed("marker", "the flag after it is not 01", offset=pos + 1)
+    return pos + 2
 
 
 def _skip_witnesses(raw: bytes, pos: int, inputs: int) -> int:
     """Return where the witnesses of so many inputs end."""
     start, items = pos, 0
-    try:
-        for _ in range(inputs):
-            count = raw[pos]
+    for _ in range(inputs):
+        count = raw[pos]
+        pos += 1
+        if count >= _LONG_SIZE:
+            count, pos = _size_at(raw, pos - 1)
+        items += count
+        for _ in range(count):
+            size = raw[pos]
             pos += 1
-            if count >= _LONG_SIZE:
-                count, pos = _size_at(raw, pos - 1)
-            items += count
-            for _ in range(count):
-                size = raw[pos]
-                pos += 1
-                if size >= _LONG_SIZE:
-                    size, pos = _size_at(raw, pos - 1)
-                pos += size
-    except IndexError:
-        raise _cut_short(raw) from None
+            if size >= _LONG_SIZE:
+                size, pos = _size_at(raw, pos - 1)
+            pos += size
     if not items:
         raise BlockMalformed("superfluous-witness", "every witness is empty", offset=start)
     return pos

@@ -1,5 +1,8 @@
 """The scanner: blocks in, the state of every work out, kept in a store of its own."""
 
+from lodestamp.node.scanner.audit import (
+    audit_ownership,
+)
 from lodestamp.node.scanner.stores import (
     BlockRow,
     Counts,
@@ -25,6 +28,7 @@ __all__ = [
     "OperationsStore",
     "Reorg",
     "SqlStore",
+    "audit_ownership",
     "fee_rate_of",
     "party_of",
     "psbts_of",
