@@ -10,7 +10,6 @@ from lodestamp.core.ownership.attribute import (
     output_owner,
 )
 from lodestamp.core.ownership.block_checks import (
-    block_txids,
     check_header,
     check_tree,
 )
