@@ -1,8 +1,6 @@
 """The scanner: blocks in, the state of every work out, kept in a store of its own."""
 
-from lodestamp.node.scanner.audit import (
-    audit_ownership,
-)
+from lodestamp.node.scanner.audit import audit_ownership
 from lodestamp.node.scanner.stores import (
     BlockRow,
     Counts,
@@ -12,13 +10,7 @@ from lodestamp.node.scanner.stores import (
     Reorg,
     SqlStore,
 )
-from lodestamp.node.scanner.writing import (
-    fee_rate_of,
-    party_of,
-    psbts_of,
-    send_plan,
-    sign_plan,
-)
+from lodestamp.node.scanner.writing import fee_rate_of, party_of, psbts_of, send_plan, sign_plan
 
 __all__ = [
     "BlockRow",
