@@ -41,22 +41,9 @@ from lodestamp.core.ownership.effects import (
     Tip,
     Transfer,
 )
-from lodestamp.core.ownership.flow import (
-    HeartFlow,
-    judge_flow,
-    payment_fault,
-    tip_fault,
-)
-from lodestamp.core.ownership.found import (
-    Candidate,
-    Carrier,
-    Fetch,
-    Prevouts,
-    TxSpan,
-)
-from lodestamp.core.ownership.gate import (
-    may_contain,
-)
+from lodestamp.core.ownership.flow import HeartFlow, judge_flow, payment_fault, tip_fault
+from lodestamp.core.ownership.found import Candidate, Carrier, Fetch, Prevouts, TxSpan
+from lodestamp.core.ownership.gate import may_contain
 from lodestamp.core.ownership.hashes import (
     STATE_TAG,
     balances_bytes,
@@ -66,21 +53,9 @@ from lodestamp.core.ownership.hashes import (
     first_state_hash,
     next_state_hash,
 )
-from lodestamp.core.ownership.heart import (
-    heart_of,
-    heart_script,
-    parse_heart,
-)
-from lodestamp.core.ownership.judge import (
-    ASSET_NAME_LENGTH_MAX,
-    judge_operation,
-    read_operation,
-)
-from lodestamp.core.ownership.link import (
-    ContentLink,
-    content_link,
-    registration_cid,
-)
+from lodestamp.core.ownership.heart import heart_of, heart_script, parse_heart
+from lodestamp.core.ownership.judge import ASSET_NAME_LENGTH_MAX, judge_operation, read_operation
+from lodestamp.core.ownership.link import ContentLink, content_link, registration_cid
 from lodestamp.core.ownership.operation_text import (
     DEPTH_MAX,
     VALUE_MAX,
@@ -126,6 +101,7 @@ from lodestamp.core.ownership.proof_reading import (
 from lodestamp.core.ownership.read_back import (
     ReadBack,
     read_back,
+    rehearse,
 )
 from lodestamp.core.ownership.rules import (
     PEER_COMPAT,
@@ -249,6 +225,7 @@ __all__ = [
     "read_carrier",
     "read_operation",
     "registration_cid",
+    "rehearse",
     "tip_fault",
     "transfer_text",
     "transfer_value",
