@@ -11,7 +11,10 @@ from importlib.metadata import version
 from pathlib import Path
 from ssl import OPENSSL_VERSION
 
-PEERS = ("pymerkle", "rfc8785", "PyNaCl", "cryptography", "btclib")
+PEERS = (
+    "pymerkle", "rfc8785", "PyNaCl", "cryptography", "btclib", "python-bitcoinlib", "embit",
+    "coincurve",
+)  # fmt: skip
 
 
 def describe() -> str:

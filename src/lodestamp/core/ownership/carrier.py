@@ -1,9 +1,8 @@
 """Carriers: bytes over one to sixteen transactions' OP_RETURN outputs ("blockcast", §3.1).
 
->>> [payload.hex() for payload in encode_payloads(b"work")]
-['1f00012bcf2fca0600']
->>> decode_payloads(encode_payloads(b"work"))
-b'work'
+>>> payloads = encode_payloads(b"a work, a work, a work")
+>>> payloads[0][:3].hex(), len(payloads), decode_payloads(payloads)
+('1f0001', 1, b'a work, a work, a work')
 """
 
 from __future__ import annotations

@@ -56,9 +56,12 @@ def transfer_value(operation: Mapping[str, object]) -> int:
     one in that range: 5, 5.0 and 5e3 are; true, "5" and 0.5 are not.
     """
     found = operation.get("value")
-    if isinstance(found, bool) or not isinstance(found, int | float):
-        found = 0
-    if 1 <= found <= VALUE_MAX and float(found).is_integer():
+    if (
+        isinstance(found, int | float)
+        and not isinstance(found, bool)
+        and 1 <= found <= VALUE_MAX
+        and float(found).is_integer()
+    ):
         return int(found)
     raise OperationMalformed("bad-value", f"`value` is no whole number from 1 to {VALUE_MAX:,}")
 
