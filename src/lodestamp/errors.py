@@ -25,7 +25,8 @@
     │   │   ├── MalformedScript     bytes or text that are no script
     │   │   ├── MalformedBlock      bytes that are no block, header or filter
     │   │   ├── MalformedAddress    text that is no address or key, or of another network
-    │   │   └── MalformedProof      a proof of inclusion in a block that does not hold
+    │   │   ├── MalformedProof      a proof of inclusion in a block that does not hold
+    │   │   └── PsbtError           bytes that are no PSBT, or one that cannot be joined or finished
     │   ├── CovenantError           a covenant that cannot be built, spent or read
     │   │   ├── ElementTooLarge     a witness item or join that no script can take, or none relays
     │   │   └── GrindExhausted      no lock time in reach gave the hash a leaf asks for
@@ -71,7 +72,9 @@
     │   ├── ScannerBusy             another scanner writes this store
     │   ├── StoreOrderError         a block that does not follow the stored tip, or is not the tip
     │   ├── HeightUnknown           a height that the store has not scanned
-    │   └── TooLarge                a table of dividends of too many terms
+    │   ├── TooLarge                a table of dividends of too many terms
+    │   ├── WouldBeInvalid          a transaction to be written that would have no effect
+    │   └── ProofMalformed          a file that is no proof of ownership
     ├── ReorgTooDeep                the chain changed further back than is remembered
     ├── FlowError                   a data flow that cannot begin or go on
     │   ├── MalformedPacket         a packet outside its form
@@ -287,6 +290,10 @@ class MalformedAddress(MalformedBitcoin):
 
 class MalformedProof(MalformedBitcoin):
     """A proof of inclusion in a block that is malformed, ambiguous, or leads elsewhere."""
+
+
+class PsbtError(MalformedBitcoin):
+    """Bytes that are no partially signed transaction, or one that cannot be joined or finished."""
 
 
 class BadHeader(InputError):
@@ -554,7 +561,7 @@ class CovenantsNotActive(ChainError):
 
 
 class FeeTooHigh(ChainError):
-    """A spend would pay more than a tenth of its value, or 0.01 BTC, in fees."""
+    """A spend would pay more than a tenth of its value, 0.01 BTC, or 200 satoshis a vB, in fees."""
 
     default_code = "fee-too-high"
 
@@ -694,6 +701,27 @@ class TooLarge(OwnershipError):
         super().__init__(f"{actual:,} tips times holders, more than {maximum:,}", hint=hint)
         self.maximum = maximum
         self.actual = actual
+
+
+class WouldBeInvalid(OwnershipError):
+    """What is to be written would have no effect; `reason` is the rules' word for why."""
+
+    default_code = "would-be-invalid"
+
+    def __init__(self, reason: str, message: str, *, hint: str | None = None) -> None:
+        super().__init__(f"it would have no effect, {reason}: {message}", hint=hint)
+        self.reason = reason
+
+
+class ProofMalformed(OwnershipError):
+    """Bytes that are no proof of ownership; `at` is a JSON pointer into the document."""
+
+    default_code = "proof-malformed"
+
+    def __init__(self, message: str, *, at: str = "") -> None:
+        where = f" (at {at})" if at else ""
+        super().__init__(f"no proof of ownership: {message}{where}")
+        self.at = at
 
 
 class ReorgTooDeep(LodestampError):

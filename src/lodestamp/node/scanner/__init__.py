@@ -10,6 +10,7 @@ from lodestamp.node.scanner.stores import (
     Reorg,
     SqlStore,
 )
+from lodestamp.node.scanner.writing import fee_rate_of, party_of, psbts_of, send_plan, sign_plan
 
 __all__ = [
     "BlockRow",
@@ -20,4 +21,9 @@ __all__ = [
     "Reorg",
     "SqlStore",
     "audit_ownership",
+    "fee_rate_of",
+    "party_of",
+    "psbts_of",
+    "send_plan",
+    "sign_plan",
 ]
