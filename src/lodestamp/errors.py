@@ -563,7 +563,7 @@ class CovenantsNotActive(ChainError):
 
 
 class FeeTooHigh(ChainError):
-    """A spend would pay more than a tenth of its value, or 0.01 BTC, in fees."""
+    """A spend would pay more than a tenth of its value, 0.01 BTC, or 200 satoshis a vB, in fees."""
 
     default_code = "fee-too-high"
 

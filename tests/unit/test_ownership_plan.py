@@ -29,6 +29,7 @@ from lodestamp.core.ownership import (
     parse_heart,
     read_back,
     read_carrier,
+    rehearse,
 )
 from lodestamp.errors import CarrierTooLarge, FeeTooHigh, FundsError, UsageError, WouldBeInvalid
 from lodestamp.node.chains import KeyScript, key_scripts, sign_transaction
@@ -344,6 +345,33 @@ def test_a_tip_and_a_payment_are_hearts_as_the_original_writes_them(form):
         assert (found.kind, found.reason, found.amount) == (kind, None, amount)
         assert found.receiver == to.owner
     assert read_back(State(0), txs, step.spent, RULES).reason == "not-registered"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_r45_a_plan_is_judged_before_anything_is_signed(form):
+    """Legacy txids are still to change; that the steps hang together can be seen already."""
+    owner = party(form=form)
+    plan = build_register(State(0), registration(noise(120)), owner, 1_000)
+    found = rehearse(State(0), plan, RULES)
+    assert (found.kind, found.sha1, found.reason, found.receiver) == (
+        "register", SHA1, None, owner.owner,
+    )  # fmt: skip
+    assert found.as_json()["valid"] is True
+    late = rehearse(held_by(owner.owner), plan, RULES)
+    assert late.as_json() == {
+        "kind": "register", "sha1": SHA1, "valid": False, "reason": "already-registered",
+        "receiver": None, "units": 0, "amount": 0,
+    }  # fmt: skip
+
+
+def test_a_plan_is_shown_step_by_step():
+    shown = build_register(State(0), registration(noise(60)), party(), 1_000).as_json()
+    first, *_, last = shown["steps"]
+    assert shown["fee"] == sum(step["fee"] for step in shown["steps"])
+    assert first["inputs"][0]["source"] == str(party().coins[0].outpoint)
+    assert last["inputs"][0]["source"] == f"step {len(shown['steps']) - 2}:1"
+    assert last["purpose"] == "primary"
+    assert json.loads(json.dumps(shown)) == shown
 
 
 def test_the_text_is_written_in_the_published_order():

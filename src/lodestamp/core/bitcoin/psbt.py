@@ -4,6 +4,7 @@ A PSBT is a transaction without signatures and, for it and each of its inputs an
 keyed values. The maps keep the order in which they came, so that every accepted byte string has one
 value and every value one byte string; what this version does not know is kept as it is.
 
+>>> from lodestamp.core.bitcoin.tx import OutPoint
 >>> tx = Transaction(2, (TxIn(OutPoint(bytes(32), 0)),), (TxOut(1, b"\x51"),))
 >>> Psbt.decode(Psbt.of(tx, [TxOut(2, b"\x51\x20" + bytes(32))]).encode()).tx == tx
 True

@@ -249,6 +249,7 @@ __all__ = [
     "read_carrier",
     "read_operation",
     "registration_cid",
+    "rehearse",
     "tip_fault",
     "transfer_text",
     "transfer_value",

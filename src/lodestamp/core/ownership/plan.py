@@ -62,6 +62,9 @@ class StepOutput:
     step: int
     vout: int
 
+    def __str__(self) -> str:
+        return f"step {self.step}:{self.vout}"
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedInput:
@@ -111,6 +114,21 @@ class UnsignedTx:
         """Whether its txid is known before it is signed: no input writes into a scriptSig."""
         return all(witness_program(each.script) is not None for each in self.inputs)
 
+    def as_json(self) -> dict[str, object]:
+        """Return the step as verbs print it, scripts in hex."""
+        return {
+            "purpose": self.purpose,
+            "fee": self.fee,
+            "vsize": self.vsize,
+            "inputs": [
+                {"source": str(each.source), "amount": each.value, "script": each.script.hex()}
+                for each in self.inputs
+            ],
+            "outputs": [
+                {"amount": each.amount, "script": each.script.hex()} for each in self.outputs
+            ],
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class TxPlan:
@@ -122,6 +140,10 @@ class TxPlan:
     def fee(self) -> int:
         """Satoshis that all steps pay."""
         return sum(step.fee for step in self.steps)
+
+    def as_json(self) -> dict[str, object]:
+        """Return the plan as verbs print it."""
+        return {"fee": self.fee, "steps": [step.as_json() for step in self.steps]}
 
     def ready(self, signed: Sequence[Transaction] = ()) -> tuple[Transaction, ...]:
         """Return the unsigned steps that can be signed now, given those signed already (R42).

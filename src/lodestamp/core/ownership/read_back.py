@@ -13,6 +13,7 @@ from lodestamp.core.ownership.effects import Owner, Owners
 from lodestamp.core.ownership.flow import judge_flow, payment_fault
 from lodestamp.core.ownership.heart import heart_of
 from lodestamp.core.ownership.judge import judge_operation, read_operation
+from lodestamp.core.ownership.plan import TxPlan
 from lodestamp.core.ownership.rules import Rules
 from lodestamp.core.ownership.state import Holdings
 from lodestamp.errors import UsageError
@@ -37,6 +38,18 @@ class ReadBack:
     receiver: Owner | None = None
     units: int = 0
     amount: int = 0
+
+    def as_json(self) -> dict[str, object]:
+        """Return the judgement as verbs print it, the receiver as scriptPubKey in hex."""
+        return {
+            "kind": self.kind,
+            "sha1": self.sha1,
+            "valid": self.reason is None,
+            "reason": self.reason,
+            "receiver": None if self.receiver is None else self.receiver.hex(),
+            "units": self.units,
+            "amount": self.amount,
+        }
 
 
 def read_back(
@@ -66,6 +79,14 @@ def read_back(
     if heart_of(tx) is not None:
         return _flow(holdings, tx, owners, rules)
     return ReadBack(None, "", "bad-layout")
+
+
+def rehearse(holdings: Holdings, plan: TxPlan, rules: Rules) -> ReadBack:
+    """Judge a plan before anything of it is signed, as if every owner had signed (R45)."""
+    txs: list[Transaction] = []
+    for step in plan.steps:  # txids may still change by signatures, but the steps stay linked so
+        txs.append(step.transaction([tx.txid for tx in txs]))
+    return read_back(holdings, txs, plan.steps[-1].spent, rules, is_signed=False)
 
 
 def _operation(
