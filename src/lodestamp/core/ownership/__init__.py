@@ -123,10 +123,7 @@ from lodestamp.core.ownership.proof_form import (
 from lodestamp.core.ownership.proof_reading import (
     decode_ownership_proof,
 )
-from lodestamp.core.ownership.read_back import (
-    ReadBack,
-    read_back,
-)
+from lodestamp.core.ownership.read_back import ReadBack, read_back, rehearse
 from lodestamp.core.ownership.rules import (
     PEER_COMPAT,
     STRICT,

@@ -25,6 +25,7 @@ from lodestamp.faces.cli import (
     ops,
     ownership,
     ownership_reading,
+    ownership_writing,
     reading,
     record,
     serve,
@@ -74,6 +75,7 @@ app.add_typer(flow.flow, name="flow")
 app.add_typer(bitcoin.bitcoin, name="bitcoin")
 app.add_typer(covenant.covenant, name="covenant")
 ownership_reading.add_verbs(ownership.ownership)
+ownership_writing.add_verbs(ownership.ownership)
 app.add_typer(ownership.ownership, name="ownership")
 app.command()(log.fsck)
 app.command()(serve.serve)

@@ -4,6 +4,7 @@ from lodestamp.node.scanner.addresses import address_of, owner_of
 from lodestamp.node.scanner.audit import audit_ownership
 from lodestamp.node.scanner.comparing import ListedHashes, StateHash, StateHashes, first_difference
 from lodestamp.node.scanner.engine import DIVIDEND_VIEWS, StateEngine
+from lodestamp.node.scanner.filing import FileDigests, read_digests, registration_of
 from lodestamp.node.scanner.reading import VerifyMerkle
 from lodestamp.node.scanner.scanning import REORG_DEPTH_MAX
 from lodestamp.node.scanner.stores import (
@@ -17,6 +18,7 @@ from lodestamp.node.scanner.stores import (
 )
 from lodestamp.node.scanner.values import Callbacks, Comparison, EngineStatus
 from lodestamp.node.scanner.views import View, effect_document
+from lodestamp.node.scanner.writer import Draft, OwnershipWriter, Payer
 from lodestamp.node.scanner.writing import (
     fee_rate_of,
     party_of,
@@ -32,11 +34,15 @@ __all__ = [
     "Callbacks",
     "Comparison",
     "Counts",
+    "Draft",
     "EngineStatus",
     "Evidence",
+    "FileDigests",
     "ListedHashes",
     "MemoryStore",
     "OperationsStore",
+    "OwnershipWriter",
+    "Payer",
     "Reorg",
     "SqlStore",
     "StateEngine",
@@ -52,6 +58,8 @@ __all__ = [
     "owner_of",
     "party_of",
     "psbts_of",
+    "read_digests",
+    "registration_of",
     "send_plan",
     "sign_plan",
 ]
