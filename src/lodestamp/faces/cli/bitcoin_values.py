@@ -105,7 +105,7 @@ def check_header(
     from lodestamp.core.bitcoin import assess_run, network_named  # noqa: PLC0415
     from lodestamp.core.verdict import EXIT_CODES  # noqa: PLC0415
 
-    pins = dict(_pin_in(each) for each in pin or ())
+    pins = dict(pin_in(each) for each in pin or ())
     least = None if floor is None else 1 << floor
     verdict = assess_run(_headers_in(path), pins, network_named(network), least)
     if as_json:
@@ -224,7 +224,8 @@ def _headers_in(path: Path) -> list[BlockHeader]:
     return [BlockHeader.decode(data[at : at + HEADER_SIZE]) for at in places]
 
 
-def _pin_in(text: str) -> tuple[bytes, int]:
+def pin_in(text: str) -> tuple[bytes, int]:
+    """Return the block hash, internal order, and height of HASH:HEIGHT; UsageError for others."""
     from lodestamp.errors import UsageError  # noqa: PLC0415
 
     block_hash, colon, height = text.partition(":")

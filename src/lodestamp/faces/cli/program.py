@@ -24,6 +24,7 @@ from lodestamp.faces.cli import (
     log,
     ops,
     ownership,
+    ownership_proving,
     ownership_reading,
     ownership_writing,
     reading,
@@ -76,6 +77,7 @@ app.add_typer(bitcoin.bitcoin, name="bitcoin")
 app.add_typer(covenant.covenant, name="covenant")
 ownership_reading.add_verbs(ownership.ownership)
 ownership_writing.add_verbs(ownership.ownership)
+ownership_proving.add_verbs(ownership.ownership)
 app.add_typer(ownership.ownership, name="ownership")
 app.command()(log.fsck)
 app.command()(serve.serve)

@@ -21,14 +21,17 @@ from lodestamp.core.ownership import (
     Tip,
     Transfer,
     balances_hash,
+    content_link,
     dividends_classic_e8,
     dividends_classic_float,
     dividends_owed_e8,
+    registration_cid,
 )
 from lodestamp.errors import HeightUnknown, OwnershipError, UsageError, WorkUnknown
 from lodestamp.node.scanner.addresses import address_of, owner_of
-from lodestamp.node.scanner.engine import DIVIDEND_VIEWS
+from lodestamp.node.scanner.filing import FileDigests
 from lodestamp.node.scanner.stores import BlockRow, OperationsStore
+from lodestamp.node.scanner.values import DIVIDEND_VIEWS
 
 Document = dict[str, Any]
 _Placed = TypeVar("_Placed", Transfer, Tip, DividendPayment)
@@ -78,8 +81,12 @@ class View:
         """Return an owner's address."""
         return address_of(owner, self._net)
 
-    def show(self, sha1: str) -> Document:
-        """Return everything about a work but what its dividends are; WorkUnknown."""
+    def show(self, sha1: str, file: FileDigests | None = None) -> Document:
+        """Return everything about a work but what its dividends are; WorkUnknown.
+
+        `link` names the registered digest as the CID of a raw block; it can only be fetched by
+        where a file is one such block. With `file` it tells whether that is the work (R50).
+        """
         registration = self._registration(sha1)
         return {
             "sha1": sha1,
@@ -93,6 +100,7 @@ class View:
             "transfers": [self._transfer(each) for each in self._transfers(sha1)],
             **self.tips(sha1),
             "holders": self.cap_table(sha1)["holders"],
+            "link": self._link(registration, file),
         }
 
     def cap_table(self, sha1: str) -> Document:
@@ -159,6 +167,22 @@ class View:
         if tip is not None and tip.height == self.height:
             found["balances_hash"] = balances_hash(self._store.load_state()).hex()
         return {**found, "rules_id": self.rules.rules_id.hex()}
+
+    def _link(self, registration: Registration, file: FileDigests | None) -> Document:
+        raw = registration_cid(registration)
+        found: Document = {"raw_cid": None if raw is None else str(raw)}
+        if file is None:
+            return found
+        link = content_link(registration, file.sha1, file.sha256, file.root)
+        return {
+            **found,
+            "root_cid": str(file.root),
+            "same_block": link.same_block,
+            "sha1_ok": link.sha1_ok,
+            "sha256_ok": link.sha256_ok,
+            "status": str(link.status),
+            "reason": link.reason,
+        }
 
     def _registration(self, sha1: str) -> Registration:
         found = self._store.find_registration(sha1)

@@ -140,10 +140,9 @@ class OwnershipWriter:
         amount: int = max(int(due), 0) // _E8
         if amount == 0:
             message = "the holder is owed less than a satoshi"
-            raise UsageError(
-                message, code="nothing-owed", hint="`ownership dividends` tells who is"
-            )
-        return int(amount)
+            hint = "`ownership dividends` tells who is owed what"
+            raise UsageError(message, code="nothing-owed", hint=hint)
+        return amount
 
     def _party(self, payer: Payer) -> Party:
         return party_of(self._source, payer.script, key_size=payer.key_size)
