@@ -7,13 +7,14 @@ from types import MappingProxyType
 from typing import Final
 
 from lodestamp.errors import UsageError
-from lodestamp.faces.http import gateway, ops, pinning, sync
+from lodestamp.faces.http import gateway, ops, ownership, pinning, sync
 from lodestamp.faces.http.application import Mount
 
 MOUNTS: Final[Mapping[str, Mount]] = MappingProxyType(
     {
         "ipfs": gateway.MOUNT,
         "ops": ops.MOUNT,
+        "ownership": ownership.MOUNT,
         "pinning": pinning.MOUNT,
         "sync": sync.MOUNT,
     }

@@ -18,7 +18,7 @@ from lodestamp.node.scanner.stores import (
     SqlStore,
 )
 from lodestamp.node.scanner.values import DIVIDEND_VIEWS, Callbacks, Comparison, EngineStatus
-from lodestamp.node.scanner.views import View, effect_document, percent
+from lodestamp.node.scanner.views import View, answered, effect_document, percent
 from lodestamp.node.scanner.writer import Draft, OwnershipWriter, Payer
 from lodestamp.node.scanner.writing import (
     fee_rate_of,
@@ -52,6 +52,7 @@ __all__ = [
     "VerifyMerkle",
     "View",
     "address_of",
+    "answered",
     "audit_ownership",
     "effect_document",
     "fee_rate_of",

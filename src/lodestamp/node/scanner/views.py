@@ -7,9 +7,11 @@ a decimal string. Every answer names the height it is of and that block's hash (
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Self, TypeVar
+from math import isfinite
+from typing import Any, Final, Self, TypeVar
 
 from lodestamp.core.bitcoin import NetworkParams, network_named
+from lodestamp.core.encoding import INT_MAX
 from lodestamp.core.ownership import (
     ASSET_UNITS,
     BlockEffect,
@@ -27,13 +29,15 @@ from lodestamp.core.ownership import (
     dividends_owed_e8,
     registration_cid,
 )
-from lodestamp.errors import HeightUnknown, OwnershipError, UsageError, WorkUnknown
+from lodestamp.errors import HeightUnknown, OwnershipError, SourceStale, UsageError, WorkUnknown
 from lodestamp.node.scanner.addresses import address_of, owner_of
 from lodestamp.node.scanner.filing import FileDigests
 from lodestamp.node.scanner.stores import BlockRow, OperationsStore
 from lodestamp.node.scanner.values import DIVIDEND_VIEWS
 
 Document = dict[str, Any]
+
+_ASKED_MAX: Final = 5
 _Placed = TypeVar("_Placed", Transfer, Tip, DividendPayment)
 
 
@@ -94,7 +98,7 @@ class View:
             "registration": {
                 **self._where(registration),
                 "address": self.address(registration.registrant),
-                "meta": dict(registration.meta),
+                "meta": _plain(dict(registration.meta)),
             },
             "confirmations": self.height - registration.height + 1,
             "transfers": [self._transfer(each) for each in self._transfers(sha1)],
@@ -212,6 +216,21 @@ class View:
         return {**self._where(flow), **flow_document(flow, self.address)}
 
 
+def answered(
+    store: OperationsStore, ask: Callable[[View], Document], *, at: int | None, confirmations: int
+) -> tuple[View, Document]:
+    """Ask a view, and once more whenever its block left the chain meanwhile; errors as `View.of`.
+
+    SourceStale when that goes on.
+    """
+    for _ in range(_ASKED_MAX):
+        view = View.of(store, at=at, confirmations=confirmations)
+        found = ask(view)
+        if store.block(view.height) == view.row:
+            return view, found
+    raise SourceStale("the chain keeps changing", hint="ask again, with more confirmations")
+
+
 def percent(amount: int) -> str:
     """Return units of a work as percent, exactly.
 
@@ -265,6 +284,17 @@ def effect_document(effect: BlockEffect, address: Callable[[Owner], str]) -> Doc
             for txid, index, reason in effect.rejected
         ],
     }
+
+
+def _plain(value: Any) -> Any:
+    """Return what a registration says with each number that JSON readers would lose as text."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, int | float) and not abs(value) <= INT_MAX:
+        return str(int(value)) if isfinite(value) else str(value)
+    return value
 
 
 def _display(internal: bytes) -> str:
