@@ -293,7 +293,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(each) for each in value]
     if isinstance(value, int | float) and not abs(value) <= INT_MAX:
-        return str(int(value)) if isfinite(value) else str(value)
+        endless = "Infinity" if value > 0 else "-Infinity"
+        return str(int(value)) if isfinite(value) else endless
     return value
 
 
