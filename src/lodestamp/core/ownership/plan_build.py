@@ -22,10 +22,10 @@ from lodestamp.core.ownership.plan import (
 )
 from lodestamp.core.ownership.plan_steps import (
     COINS_OF_A_STEP_MAX,
+    carrier_steps,
     change_of,
     gathered,
     inputs_of,
-    payload_steps,
     settled,
 )
 from lodestamp.core.ownership.state import Holdings
@@ -59,7 +59,7 @@ def build_register(
     if len(payloads) == 1:
         return TxPlan((_paid(registrant, (primary,), fee_rate, "primary"),))
     left_over = max(_fee_of_change(registrant, (primary,), fee_rate), dust_limit(registrant.owner))
-    steps = payload_steps(registrant, payloads[1:], fee_rate, left_over=left_over)
+    steps = carrier_steps(registrant, payloads[1:], fee_rate, left_over=left_over)
     last = settled(registrant, (change_of(steps, registrant),), (primary,), fee_rate, "primary")
     return TxPlan((*steps, last))
 
@@ -86,7 +86,7 @@ def build_transfer(
     _require_transfer(holdings, sha1, value, seller.owner, buyer.owner)
     _require_amount(price, seller.owner)
     payloads = encode_payloads(transfer_text(sha1, value, ttl))
-    steps = payload_steps(seller, payloads[1:], fee_rate, left_over=dust_limit(seller.owner))
+    steps = carrier_steps(seller, payloads[1:], fee_rate, left_over=dust_limit(seller.owner))
     last = change_of(steps, seller) if steps else _smallest(seller)
     payment, change = TxOut(price, seller.owner), TxOut(0, buyer.owner)
     carrying, back = TxOut(0, payload_script(payloads[0])), TxOut(last.value, seller.owner)

@@ -60,7 +60,7 @@ def gathered(
     raise FundsError(f"the coins hold {total:,} satoshis, less than {needed:,} and the fees")
 
 
-def payload_steps(
+def carrier_steps(
     party: Party, payloads: Sequence[bytes], fee_rate: int, *, left_over: int
 ) -> tuple[UnsignedTx, ...]:
     """Return the steps that carry these payloads, the last of them first (§3.1).

@@ -244,10 +244,10 @@ def duration(seconds: float) -> str:
     >>> duration(59.6), duration(3_725)
     ('1 m', '1 h 2 m')
     """
-    minutes, hours = round(seconds / 60), int(seconds // 3600)
     if seconds < 59.5:
         return f"{seconds:.0f} s"
-    return f"{hours} h {minutes - hours * 60} m" if hours else f"{minutes} m"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} m" if hours else f"{minutes} m"
 
 
 @contextmanager
