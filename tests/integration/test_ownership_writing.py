@@ -19,7 +19,14 @@ from lodestamp.core.ownership import (
     build_tip,
     build_transfer,
 )
-from lodestamp.errors import ChainRejected, FundsError, PsbtError, UsageError, WouldBeInvalid
+from lodestamp.errors import (
+    ChainRejected,
+    FundsError,
+    PsbtError,
+    RulesMismatch,
+    UsageError,
+    WouldBeInvalid,
+)
 from lodestamp.node.chains import MINER_SCRIPT, KeyScript, SecretSigner, key_scripts
 from lodestamp.node.scanner import fee_rate_of, party_of, psbts_of, send_plan, sign_plan
 from written import ALICE, BOB, RULES, follow, noise, parties, registration, scanned
@@ -186,8 +193,23 @@ def test_r45_the_mempool_is_asked_before_each_step():
     assert "0 of" in refused.value.hint
     with pytest.raises(UsageError):
         send_plan(source, state, RULES, plan, txs[:-1])
+    with pytest.raises(RulesMismatch):
+        send_plan(source, state, Rules.strict("main"), plan, txs)
     with pytest.raises(UsageError):
         send_plan(source, state, RULES, plan, txs[::-1])
+
+
+def test_a_sending_that_broke_off_is_repeated():
+    source, alice, _ = parties(KeyScript.P2PKH)
+    state = scanned(source)
+    plan = build_register(state, registration(noise(200)), party_of(source, alice), 1_000)
+    txs = sign_plan(plan, [ALICE], REGTEST)
+    source.broadcast(txs[0])
+    source.broadcast(txs[1])
+    for _ in range(2):
+        assert send_plan(source, state, RULES, plan, txs).reason is None
+    source.mine(1, MINER_SCRIPT)
+    assert len(follow(source, state)) == 1
 
 
 def test_r41_the_rate_is_the_chains_within_its_bounds(monkeypatch):

@@ -190,7 +190,7 @@ def test_a_first_step_gathers_as_many_coins_as_it_takes():
     assert all(len(step.inputs) == 1 for step in plan.steps[1:])
     check(plan, signed(plan, ALICE), 1_000)
     with pytest.raises(FundsError):
-        build_register(State(0), registration(), party(amounts=(1_000,) * 2), 1_000)
+        build_register(State(0), registration(noise(500)), party(amounts=(1_000,) * 2), 1_000)
     with pytest.raises(FundsError):
         build_register(State(0), registration(), party(amounts=()), 1_000)
 

@@ -41,22 +41,9 @@ from lodestamp.core.ownership.effects import (
     Tip,
     Transfer,
 )
-from lodestamp.core.ownership.flow import (
-    HeartFlow,
-    judge_flow,
-    payment_fault,
-    tip_fault,
-)
-from lodestamp.core.ownership.found import (
-    Candidate,
-    Carrier,
-    Fetch,
-    Prevouts,
-    TxSpan,
-)
-from lodestamp.core.ownership.gate import (
-    may_contain,
-)
+from lodestamp.core.ownership.flow import HeartFlow, judge_flow, payment_fault, tip_fault
+from lodestamp.core.ownership.found import Candidate, Carrier, Fetch, Prevouts, TxSpan
+from lodestamp.core.ownership.gate import may_contain
 from lodestamp.core.ownership.hashes import (
     STATE_TAG,
     balances_bytes,
@@ -66,21 +53,9 @@ from lodestamp.core.ownership.hashes import (
     first_state_hash,
     next_state_hash,
 )
-from lodestamp.core.ownership.heart import (
-    heart_of,
-    heart_script,
-    parse_heart,
-)
-from lodestamp.core.ownership.judge import (
-    ASSET_NAME_LENGTH_MAX,
-    judge_operation,
-    read_operation,
-)
-from lodestamp.core.ownership.link import (
-    ContentLink,
-    content_link,
-    registration_cid,
-)
+from lodestamp.core.ownership.heart import heart_of, heart_script, parse_heart
+from lodestamp.core.ownership.judge import ASSET_NAME_LENGTH_MAX, judge_operation, read_operation
+from lodestamp.core.ownership.link import ContentLink, content_link, registration_cid
 from lodestamp.core.ownership.operation_text import (
     DEPTH_MAX,
     VALUE_MAX,
@@ -120,28 +95,12 @@ from lodestamp.core.ownership.proof_form import (
     ProofOp,
     ProofPart,
 )
-from lodestamp.core.ownership.proof_reading import (
-    decode_ownership_proof,
-)
+from lodestamp.core.ownership.proof_reading import decode_ownership_proof
 from lodestamp.core.ownership.read_back import ReadBack, read_back, rehearse
-from lodestamp.core.ownership.rules import (
-    PEER_COMPAT,
-    STRICT,
-    Rules,
-)
-from lodestamp.core.ownership.state import (
-    Holdings,
-    State,
-)
-from lodestamp.core.ownership.walk import (
-    block_txids,
-    candidates,
-    walk_block,
-)
-from lodestamp.core.ownership.written_text import (
-    RegistrationText,
-    transfer_text,
-)
+from lodestamp.core.ownership.rules import PEER_COMPAT, STRICT, Rules
+from lodestamp.core.ownership.state import Holdings, State
+from lodestamp.core.ownership.walk import block_txids, candidates, walk_block
+from lodestamp.core.ownership.written_text import RegistrationText, transfer_text
 
 __all__ = [
     "ASSET_NAME_LENGTH_MAX",

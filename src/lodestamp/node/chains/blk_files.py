@@ -76,8 +76,9 @@ class BlkFiles:
     def records(self, file: int, start: int = 0) -> Iterator[Record]:
         """Yield the records from an offset on, reading no more than their headers.
 
-        It ends before a record that is not whole or not written yet. ChainRpcError where there is
-        neither a record nor zeros, WrongNetwork where the first bytes are another network's.
+        It ends before a record that is not whole or not written yet; where `start` is the end of a
+        record that is known, zeros there mean that nothing was appended. ChainRpcError where there
+        is neither a record nor zeros, WrongNetwork where the first bytes are another network's.
         """
         end = self._size(file)
         at = start
@@ -87,6 +88,8 @@ class BlkFiles:
             if clear[:_MAGIC_SIZE] != self._magic:
                 if masked[0] and clear[0]:
                     raise self._no_record(file, at, clear)
+                if at == start and start and not (any(masked) and any(clear)):
+                    return
                 after = self._after_zeros(file, at, end, in_clear=masked[0] != 0)
                 if after is None:
                     return

@@ -106,9 +106,14 @@ class HeaderTree:
             self._choose_again()
 
     def unbar(self, place: int) -> None:
-        """Let a block stand again, with all before it."""
+        """Let a block stand again, with all before and upon it."""
         with self._lock:
-            self._barred -= set(self.ancestors(place, 0))
+            below = set(self.ancestors(place, 0))
+            self._barred = {
+                each
+                for each in self._barred
+                if each not in below and place not in self.ancestors(each, 0)
+            }
             self._choose_again()
 
     def _added(self, header: BlockHeader, block_hash: bytes) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from threading import Event
-from typing import Never
 
 from lodestamp.core.bitcoin import (
     HEADER_SIZE,
@@ -30,29 +29,25 @@ from lodestamp.errors import (
     BlockMalformed,
     ChainNotFound,
     ChainRpcError,
-    ChainUnsupported,
     InputError,
 )
 from lodestamp.node.chains.genesis import genesis_block
 from lodestamp.node.chains.header_tree import GENESIS_PLACE, HeaderTree
+from lodestamp.node.chains.nodeless import Nodeless
 from lodestamp.node.chains.values import (
-    Acceptance,
     BlockRecord,
     BlockRef,
     Capabilities,
     ChainEvent,
-    Unspent,
 )
 from lodestamp.node.chains.watch import watch
 
 
-class StoredChain:
+class StoredChain(Nodeless):
     """Answers about blocks that are read by `_read`; how they are kept is the subclass's.
 
     `made` gives outputs that no block here makes, for chains whose beginning was cut away.
     """
-
-    backend = "a chain of stored blocks"
 
     def __init__(self, net: NetworkParams, made: Mapping[OutPoint, TxOut]) -> None:
         self._net = net
@@ -180,43 +175,6 @@ class StoredChain:
     def close(self) -> None:
         """Hold nothing open."""
 
-    # What takes a node
-
-    def utxo(self, outpoint: OutPoint) -> Unspent | None:
-        """ChainUnsupported: there is no index of coins."""
-        del outpoint
-        self._refuse("index of coins")
-
-    def utxos_of(self, script: bytes) -> tuple[Unspent, ...]:
-        """ChainUnsupported: there is no index of coins."""
-        del script
-        self._refuse("index of coins")
-
-    def test_accept(self, tx: Transaction) -> Acceptance:
-        """ChainUnsupported: there is no mempool."""
-        del tx
-        self._refuse("mempool")
-
-    def broadcast(self, tx: Transaction) -> bytes:
-        """ChainUnsupported: there is nobody to send it to."""
-        del tx
-        self._refuse("way to send a transaction")
-
-    def fee_rate(self, target_blocks: int) -> int:
-        """ChainUnsupported: there is no mempool to estimate from."""
-        del target_blocks
-        self._refuse("fee estimate")
-
-    def mine(self, count: int, script: bytes) -> tuple[bytes, ...]:
-        """ChainUnsupported: blocks come from elsewhere."""
-        del count, script
-        self._refuse("mining")
-
-    def mine_with(self, txs: Sequence[Transaction], script: bytes) -> bytes:
-        """ChainUnsupported: blocks come from elsewhere."""
-        del txs, script
-        self._refuse("mining")
-
     def invalidate(self, block_hash: bytes) -> None:
         """Treat a block, and all upon it, as invalid, as far as answers here go."""
         self._tree.bar(self._place(block_hash))
@@ -226,9 +184,6 @@ class StoredChain:
         self._tree.unbar(self._place(block_hash))
 
     # Looking through blocks
-
-    def _refuse(self, call: str) -> Never:
-        raise ChainUnsupported(call, self.backend)
 
     def _place(self, block_hash: bytes) -> int:
         place = self._tree.place_of(block_hash)

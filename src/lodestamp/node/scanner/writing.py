@@ -7,6 +7,7 @@ before, and for its own reading back and the node's opinion at the end.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Final
 
 from lodestamp.core.bitcoin import (
     COINBASE_MATURITY,
@@ -27,11 +28,14 @@ from lodestamp.core.ownership import (
     TxPlan,
     read_back,
 )
-from lodestamp.errors import ChainNotFound, ChainRejected, UsageError, WouldBeInvalid
+from lodestamp.errors import ChainNotFound, ChainRejected, RulesMismatch, UsageError, WouldBeInvalid
 from lodestamp.node.chains import ChainSource, KeySigner, sign_transaction
 
-FEE_TARGET_BLOCKS = 6
+FEE_TARGET_BLOCKS: Final = 6
 """Blocks within which a transaction should be mined when nobody says a rate."""
+
+_KNOWN: Final = frozenset({"txn-already-in-mempool", "txn-already-known"})
+"""What a mempool says of a step that an earlier try has sent."""
 
 
 def party_of(
@@ -110,8 +114,13 @@ def send_plan(
 
     Each is first held out to the mempool. WouldBeInvalid, and nothing is sent, unless they would
     have their effect or `force` is given (R45). UsageError when the signed transactions are not
-    the plan's; ChainRejected with the node's word, whose hint tells how many were sent before.
+    the plan's, RulesMismatch when the chain is of another network than the rules; ChainRejected
+    with the node's word, whose hint tells how many were sent before. What the mempool has already
+    is no error, so that a sending that broke off can be repeated.
     """
+    if rules.network != source.network.name:
+        message = f"the rules are of {rules.network}, the chain is {source.network}"
+        raise RulesMismatch(message)
     if len(signed) != len(plan.steps):
         raise UsageError(f"{len(signed)} of {len(plan.steps)} transactions are signed")
     plan.ready(signed)
@@ -120,7 +129,7 @@ def send_plan(
         raise WouldBeInvalid(found.reason, "nothing was sent", hint="--force sends it all the same")
     for sent, tx in enumerate(signed):
         answer = source.test_accept(tx)
-        if not answer.allowed:
+        if not answer.allowed and answer.reason not in _KNOWN:
             refusal = ChainRejected(answer.reason or "", script_error=answer.script_error)
             refusal.hint = f"{sent} of {len(signed)} transactions were sent before"
             raise refusal
