@@ -346,6 +346,14 @@ class TestEveryStore:
                 store.pin(other)
         assert store.rules() == RULES
 
+    def test_rules_pinned_by_what_was_dropped_are_not_pinned(self, store):
+        with pytest.raises(KeyError), store.transaction():
+            store.pin(RULES)
+            assert store.rules() == RULES
+            raise KeyError
+        assert store.rules() is None
+        store.pin(Rules.strict("signet"))
+
     def test_one_scanner_at_a_time(self, store):
         """R33, within one process."""
         with store.writing():

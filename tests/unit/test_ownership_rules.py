@@ -66,6 +66,7 @@ def test_rules_are_read_from_their_own_bytes(rules):
         {"name": "lax"}, {"name": 5}, {"network": "moon"}, {"network": 5}, {"start_height": -1},
         {"start_height": True}, {"start_height": "1"}, {"segwit_from": None}, {"taproot_from": 2},
         {"allow_full_transfer": True}, {"allow_full_transfer": 0}, {"version": 2}, {"more": 1},
+        {"network": []}, {"network": {}}, {"name": []}, {"segwit_from": True}, {"version": True},
     ],
     ids=str,
 )  # fmt: skip
@@ -73,6 +74,12 @@ def test_rules_of_another_version_are_refused(change):
     with pytest.raises(RulesMismatch) as refused:
         Rules.decode(canonical_json(Rules.strict("regtest").fields() | change))
     assert refused.value.code == "rules-unknown"
+
+
+def test_fields_that_no_canonical_form_has_are_no_rules():
+    for change in ({"taproot_from": 1.0}, {"x": {1}}, {5: 5}):
+        with pytest.raises(RulesMismatch):
+            Rules.from_fields(Rules.strict("regtest").fields() | change)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Final, Self, cast
+from typing import Final, Self
 
 from lodestamp.core.bitcoin import NETWORKS, network_named
 from lodestamp.core.encoding import INT_MAX, JsonObject, canonical_json, parse_canonical
@@ -82,12 +82,16 @@ class Rules:
         """Build a profile from the object that `fields` gives; errors as `decode`."""
         make = {STRICT: cls.strict, PEER_COMPAT: cls.peer_compat}.get(str(fields.get("name")))
         network, start = fields.get("network"), fields.get("start_height")
-        if make is None or network not in NETWORKS or type(start) is not int:
+        if make is None or not isinstance(network, str) or type(start) is not int:
             raise _unknown("no such profile, network or height")
-        if not 0 <= start <= INT_MAX:
-            raise _unknown("a start height out of range")
-        made = make(cast("str", network), start)
-        if made.fields() != fields or type(fields["allow_full_transfer"]) is not bool:
+        if network not in NETWORKS or not 0 <= start <= INT_MAX:
+            raise _unknown("no such network, or a start height out of range")
+        made = make(network, start)
+        try:
+            is_same = canonical_json(fields) == made.encode()  # by bytes: True is no 1
+        except EncodingError:
+            is_same = False
+        if not is_same:
             raise _unknown("their other fields are not those of the profile they name")
         return made
 

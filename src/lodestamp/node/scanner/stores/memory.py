@@ -236,6 +236,7 @@ class MemoryStore:
             order.check_rules(self._rules, rules)
             return
         self._rules, self._state = rules, State(rules.start_height - 1)
+        self._undoable(lambda: setattr(self, "_rules", None))
 
     def rules(self) -> Rules | None:
         """Return the rules of this store; None for a new one."""

@@ -49,6 +49,7 @@ class SqlStore:
         ``schema-unknown`` for one that another version made, and when it cannot be opened.
         """
         self._access = _open(url, create=create, clock=clock)
+        self._pinned: Rules | None = None
         try:
             self._prepare(create=create)
         except BaseException:
@@ -162,15 +163,19 @@ class SqlStore:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Keep all that is written inside, or on an exception nothing."""
-        with self._access.writing("storing blocks"):
-            yield
+        try:
+            with self._access.writing("storing blocks"):
+                yield
+        except BaseException:
+            self._pinned = None  # they may have been pinned by what is dropped here
+            raise
 
     def append_block(
         self, row: BlockRow, effect: BlockEffect, evidence: tuple[Evidence, ...] = ()
     ) -> None:
         """Store the next block with its effect; see `OperationsStore`."""
         with self._access.writing(f"storing block {row.height:,}") as connection:
-            rules = order.pinned(meta.get_rules(connection))
+            rules = order.pinned(self._rules(connection))
             order.check_next(reading.read_block(connection), rules, row, effect)
             writing.put_block(connection, row, effect)
             writing.put_evidence(connection, evidence)
@@ -195,7 +200,7 @@ class SqlStore:
         with self._access.reading("reading an effect") as connection:
             row = reading.read_block(connection, BLOCK.c.height == height)
             if row is None:
-                tip, rules = reading.read_block(connection), meta.get_rules(connection)
+                tip, rules = reading.read_block(connection), self._rules(connection)
                 raise order.unknown(tip, rules, height)
             return reading.read_effect(connection, row)
 
@@ -250,7 +255,7 @@ class SqlStore:
     def load_state(self) -> State:
         """Return all tables after the tip; see `OperationsStore`."""
         with self._access.reading("loading the state") as connection:
-            return reading.read_state(connection, order.pinned(meta.get_rules(connection)))
+            return reading.read_state(connection, order.pinned(self._rules(connection)))
 
     # Rules, the one writer, and what went wrong.
 
@@ -259,7 +264,7 @@ class SqlStore:
         stored = self.rules()
         if stored is None:
             with self._access.writing("pinning the rules") as connection:
-                stored = meta.get_rules(connection)
+                stored = self._rules(connection)
                 if stored is None:
                     meta.put_rules(connection, rules)
                     return
@@ -268,7 +273,7 @@ class SqlStore:
     def rules(self) -> Rules | None:
         """Return the rules of this store; None for a new one."""
         with self._access.reading("reading the rules") as connection:
-            return meta.get_rules(connection)
+            return self._rules(connection)
 
     def writing(self) -> AbstractContextManager[None]:
         """Be the one scanner of this store inside; see `OperationsStore`."""
@@ -318,8 +323,14 @@ class SqlStore:
         """Open a snapshot in which a height is known; HeightUnknown otherwise."""
         with self._access.reading(doing) as connection:
             if at is not None:
-                order.check_height(reading.read_block(connection), meta.get_rules(connection), at)
+                order.check_height(reading.read_block(connection), self._rules(connection), at)
             yield connection
+
+    def _rules(self, connection: Connection) -> Rules | None:
+        """Return the rules, which never change once they are pinned."""
+        if self._pinned is None:
+            self._pinned = meta.get_rules(connection)
+        return self._pinned
 
     def _prepare(self, *, create: bool) -> None:
         """Make the tables of a new store; refuse those of another version."""

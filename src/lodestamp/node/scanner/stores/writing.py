@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterable
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection, Table, delete, insert, select
 
 from lodestamp.core.bitcoin import TxOut
 from lodestamp.core.encoding import (
@@ -24,17 +24,15 @@ from lodestamp.core.ownership import (
     BlockEffect,
     DividendPayment,
     Operation,
-    Owner,
     Registration,
     Tip,
-    Transfer,
     effect_fields,
 )
-from lodestamp.errors import ConservationBroken, EncodingError, LogCorrupt
+from lodestamp.errors import EncodingError, LogCorrupt
+from lodestamp.node.scanner.stores import balances
 from lodestamp.node.scanner.stores.rows import BlockRow, Evidence
 from lodestamp.node.scanner.stores.tables import (
     ASSET,
-    BALANCE,
     BLOCK,
     EVIDENCE,
     JOURNAL,
@@ -59,8 +57,9 @@ def put_block(connection: Connection, row: BlockRow, effect: BlockEffect) -> Non
 
 def put_effect(connection: Connection, effect: BlockEffect) -> None:
     """Store what a block did; ConservationBroken where a balance does not allow it."""
-    for op in effect.ops:
-        _put_operation(connection, op)
+    if effect.ops:
+        balances.move(connection, effect.ops)
+        _put_operations(connection, effect.ops)
     _put_flows(connection, "t", effect.tips)
     _put_flows(connection, "p", effect.payments)
     if not effect.is_empty or effect.rejected:
@@ -73,8 +72,7 @@ def take_back(connection: Connection, height: int) -> None:
     found = connection.execute(select(JOURNAL.c.effect).where(JOURNAL.c.height == height)).scalar()
     if found is None:
         return
-    for op in reversed(_listed(bytes(found), "ops")):
-        _move_back(connection, op)
+    balances.move_back(connection, _listed(bytes(found), "ops"))
     connection.execute(delete(ASSET).where(ASSET.c.height == height))
     connection.execute(delete(OP).where(OP.c.height == height))
     for kind, table in FLOW_TABLES.items():
@@ -127,60 +125,28 @@ def deflated(text: bytes) -> bytes:
     return stream.compress(text) + stream.flush()
 
 
-def _put_operation(connection: Connection, op: Operation) -> None:
-    shared = {"txid": op.txid, "height": op.height, "tx_index": op.tx_index}
-    named = {**shared, "asset": op.sha1}
-    if isinstance(op, Registration):
-        asset = {**named, "registrant": op.registrant, "text_z": deflated(op.text)}
-        connection.execute(insert(ASSET), [{**asset, "sha256": _file_digest(op.meta.get("ipfs"))}])
-        row = {**named, "kind": "r", "from_owner": None, "to_owner": op.registrant}
-        row |= {"value": ASSET_UNITS, "sat": 0, "ttl": None}
-        _add(connection, op.sha1, op.registrant, ASSET_UNITS)
-    else:
-        row = {**named, "kind": "t", "from_owner": op.asset_owner, "to_owner": op.bitcoin_owner}
-        row |= {"value": op.asset_value, "sat": op.bitcoin_value, "ttl": op.ttl}
-        _give(connection, op)
-    connection.execute(insert(OP), [row])
-
-
-def _give(connection: Connection, op: Transfer) -> None:
-    """Move units, of which one must stay (R13)."""
-    held = _amount(connection, op.sha1, op.asset_owner)
-    if not 1 <= op.asset_value < held:
-        message = f"{op.asset_value:,} units leave a holder of {held:,}"
-        raise ConservationBroken(op.sha1, message)
-    _add(connection, op.sha1, op.asset_owner, -op.asset_value)
-    _add(connection, op.sha1, op.bitcoin_owner, op.asset_value)
-
-
-def _move_back(connection: Connection, op: dict[str, Any]) -> None:
-    """Reverse one operation as the journal has it."""
-    if op["op"] == "r":
-        connection.execute(delete(BALANCE).where(BALANCE.c.asset == op["sha1"]))
-        return
-    _add(connection, op["sha1"], Owner(bytes.fromhex(op["from"])), op["value"])
-    _add(connection, op["sha1"], Owner(bytes.fromhex(op["to"])), -op["value"])
-
-
-def _add(connection: Connection, asset: str, owner: Owner, units: int) -> None:
-    """Change a balance; a row of 0 is none."""
-    place = (BALANCE.c.asset == asset) & (BALANCE.c.owner == owner)
-    before = _amount(connection, asset, owner)
-    after = before + units
-    if after < 0:
-        raise LogCorrupt(f"work {asset}: the journal and the balances contradict each other")
-    if before == 0:
-        row = {"asset": asset, "owner": owner, "amount": after}
-        connection.execute(insert(BALANCE), [row])
-    elif after == 0:
-        connection.execute(delete(BALANCE).where(place))
-    else:
-        connection.execute(update(BALANCE).where(place).values(amount=after))
-
-
-def _amount(connection: Connection, asset: str, owner: Owner) -> int:
-    place = (BALANCE.c.asset == asset) & (BALANCE.c.owner == owner)
-    return connection.execute(select(BALANCE.c.amount).where(place)).scalar() or 0
+def _put_operations(connection: Connection, ops: Iterable[Operation]) -> None:
+    assets: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
+    for op in ops:
+        row: dict[str, Any] = {
+            "txid": op.txid,
+            "height": op.height,
+            "tx_index": op.tx_index,
+            "asset": op.sha1,
+        }
+        if isinstance(op, Registration):
+            kept = {"registrant": op.registrant, "text_z": deflated(op.text)}
+            assets.append({**row, **kept, "sha256": _file_digest(op.meta.get("ipfs"))})
+            moved: dict[str, Any] = {"kind": "r", "from_owner": None, "to_owner": op.registrant}
+            moved |= {"value": ASSET_UNITS, "sat": 0, "ttl": None}
+        else:
+            moved = {"kind": "t", "from_owner": op.asset_owner, "to_owner": op.bitcoin_owner}
+            moved |= {"value": op.asset_value, "sat": op.bitcoin_value, "ttl": op.ttl}
+        rows.append(row | moved)
+    if assets:
+        connection.execute(insert(ASSET), assets)
+    connection.execute(insert(OP), rows)
 
 
 def _put_flows(connection: Connection, kind: str, flows: tuple[Tip | DividendPayment, ...]) -> None:
