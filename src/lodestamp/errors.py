@@ -72,6 +72,7 @@
     │   ├── ConservationBroken      a work whose units do not add up to what was registered
     │   ├── RulesMismatch           a store, or results, of other rules or another network
     │   ├── SourceStale             a source whose chain went back, and has no more work
+    │   ├── ScanBehind              a scan that does not stand where its chain does
     │   ├── ScannerBusy             another scanner writes this store
     │   ├── StoreOrderError         a block that does not follow the stored tip, or is not the tip
     │   ├── WorkUnknown             a work that nobody had registered
@@ -697,6 +698,21 @@ class RulesMismatch(OwnershipError):
 
     def __init__(self, message: str, code: str | None = None, hint: str | None = None) -> None:
         super().__init__(message, code=code, hint=hint)
+
+
+class ScanBehind(OwnershipError):
+    """A scan that does not stand where its chain does: it cannot say what would hold there."""
+
+    default_code = "scan-behind"
+
+    def __init__(self, height: int, source_height: int) -> None:
+        other = "; its block there is another" if height >= source_height else ""
+        super().__init__(
+            f"the scan stands at height {height:,}, the chain at {source_height:,}{other}",
+            hint="`lodestamp ownership scan` brings it there",
+        )
+        self.height = height
+        self.source_height = source_height
 
 
 class ScannerBusy(OwnershipError):
