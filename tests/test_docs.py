@@ -255,7 +255,7 @@ def test_changelog_fragments_are_named_and_say_what_stays_compatible():
     for page in fragments:
         if page.name == "README.md":
             continue
-        assert re.fullmatch(rf"\d+\.({'|'.join(FRAGMENT_KINDS)})\.md", page.name)
+        assert re.fullmatch(rf"\d+(\.[a-z-]+)?\.({'|'.join(FRAGMENT_KINDS)})\.md", page.name)
         last = prose(page).rstrip().rpartition("\n\n")[2].replace("\n", " ")
         said = r"\*\*Compatibility\.\*\* Wire format: .+\. API: .+\. Database: .+\."
         assert re.fullmatch(said, last), page.name

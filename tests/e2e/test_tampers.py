@@ -409,17 +409,16 @@ def test_28_version_2_taken_for_version_1_with_the_old_signature():
         top["subject"]["operation"] = identified({**wire, "v": 1})
 
     leg = verify(edited(proof, downgrade), None, DATA).leg("operation")
-    assert leg.code in {"operation.bad_signature", "operation.schema"}
-    assert leg.status is Status.REFUTED
+    assert leg.code == "operation.bad_signature"
 
 
 def test_40_known_key_with_a_bad_signature_beside_a_good_one():
     """R14: the whole note is refused, whether the key is the log's or a witness's."""
     note = PROOF.checkpoint.note  # type: ignore[union-attr]
     log_line = note.rpartition("\n\n")[2].partition("\n")[0]
-    spoiled = log_line[:-6] + ("AAAA==" if not log_line.endswith("AAAA==") else "BBBB==")
+    spoiled = log_line[:-20] + ("A" if log_line[-20] != "A" else "B") + log_line[-19:]
     verdict = tampered(checkpoint(note=note + spoiled + "\n"))
-    assert verdict.leg("checkpoint").code in {"checkpoint.bad_signature", "checkpoint.bad_note"}
+    assert verdict.leg("checkpoint").code == "checkpoint.bad_signature"
     other = line_of(note.replace("\n7\n", "\n8\n"), W1)
     verdict = tampered(checkpoint(note=note + other), witnessed(W1, W2))
     assert verdict.leg("witnesses").code == "witnesses.bad_signature"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from threading import Event, Thread
+from time import sleep
 
 import pytest
 
 from anchoring import TERMS, commitment, make_world
 from chains import OTHER, SIGNER, sign
 from lodestamp.core.bitcoin import Transaction, TxIn, TxOut
-from lodestamp.errors import ChainUnavailable
+from lodestamp.errors import ChainUnavailable, ReorgTooDeep
 from lodestamp.node.anchors.bitcoin import FeeTerms
 from lodestamp.node.anchors.tables import commitments
 
@@ -371,3 +373,38 @@ def test_nothing_waits_twice(world):
     assert not world.anchorer.submit(commitment(1))
     with world.database.reading("testing") as connection:
         assert len(connection.execute(commitments.select()).all()) == 1
+
+
+def test_it_looks_again_and_again_until_it_is_stopped_and_tells_when_the_node_is_away(
+    world, monkeypatch
+):
+    world.wait_for(1)
+    stop, told, looks = Event(), [], []
+    look = world.source.tip
+
+    def tip():
+        looks.append(None)
+        if len(looks) == 1:
+            raise ChainUnavailable("away")
+        return look()
+
+    monkeypatch.setattr(world.source, "tip", tip)
+    thread = Thread(
+        target=world.anchorer.run, args=(stop,), kwargs={"poll_s": 0.01, "warn": told.append}
+    )
+    thread.start()
+    while world.states() != ["sent"]:
+        assert thread.is_alive()
+        sleep(0.01)
+    stop.set()
+    thread.join()
+    assert [each.message for each in told] == ["away"]
+
+
+def test_a_chain_that_changed_below_what_is_kept_is_not_followed(world, monkeypatch):
+    monkeypatch.setattr("lodestamp.node.anchors.bitcoin.reading.REVERSIBLE_MAX", 5)
+    world.anchorer.poll()
+    world.mine(7)
+    world.simulator.reorg(6)
+    with pytest.raises(ReorgTooDeep):
+        world.anchorer.poll()

@@ -254,6 +254,21 @@ def codes(report):
     return [finding.code for finding in report.findings]
 
 
+def test_a_log_may_drop_partial_tiles_once_they_are_full(big, tmp_path):
+    home, folder = tmp_path / "home", tmp_path / "mirror"
+    shutil.copytree(big, home)
+    with lodestamp.open(home) as node:
+        node.public.mirror(folder)
+    assert not (folder / "tile/0/000.p").exists()
+    with files_served(folder) as url, RemoteLog(url) as log:
+        full = (folder / "tile/0/000").read_bytes()
+        assert log.tiles(3).hashes(0, 0, 3) == full[:96]
+        entries = log.entries(0, 3)
+        assert b"".join(leaf_hashes(entries)) == full[:96]
+        with pytest.raises(LodestampError):
+            log.tile(0, 7, 5)
+
+
 def test_a_log_is_audited_from_where_the_last_audit_ended(tmp_path):
     auditor = tmp_path / "auditor"
     with lodestamp.open(tmp_path / "home") as node:

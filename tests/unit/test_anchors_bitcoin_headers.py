@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from chains import SCRIPT, simulator
-from headers import grown, run_of
-from lodestamp.core.bitcoin import REGTEST, TEST, HeaderChain, extend
+from headers import MINI, following, grown, run_of
+from lodestamp.core.bitcoin import REGTEST, TEST, HeaderChain, expected_bits, extend
 from lodestamp.errors import BadHeader, MalformedBlock, ReorgTooDeep, SourceError, WrongNetwork
-from lodestamp.node.anchors.bitcoin import HeaderStore
+from lodestamp.node.anchors.bitcoin import HeaderStore, stored_network
 from lodestamp.node.chains import SimulatedChain
 from lodestamp.node.storage import Database
 
@@ -35,8 +35,6 @@ def encoded(chain, start=1):
 def branch(chain, back, count, mark):
     """A chain that leaves another one `back` headers before its tip."""
     made = chain.disconnect(back)
-    from headers import following
-
     for _ in range(count):
         made = extend(made, following(made, merkle=mark))
     return made
@@ -180,3 +178,45 @@ def test_the_chain_of_a_store_is_the_one_that_core_extends(store):
     assert [store.hash_at(height) for height in range(55)] == [
         entry.hash for entry in list(chain.tip.ancestors())[::-1]
     ]
+
+
+def test_r66_targets_are_judged_across_periods_whatever_the_runs_are(tmp_path):
+    """A run that begins anywhere is judged by the whole period before it."""
+    chain = HeaderChain.genesis(MINI)
+    for _ in range(4_070):
+        due = expected_bits(chain.tip, chain.tip.time + 600, MINI)
+        chain = extend(chain, following(chain, bits=due))
+    run = encoded(chain)
+    for cut in (1, 2_015, 2_016, 2_017, 4_032):
+        database = Database.open(tmp_path / f"{cut}.db")
+        store = HeaderStore(database, MINI, clock=lambda: FAR)
+        assert store.extend(run[: 80 * cut]) == cut
+        assert store.extend(run[80 * cut :]) == 4_070 - cut
+        assert store.tip.hash == chain.tip.hash
+        database.close()
+    bits = {entry.bits for entry in chain.tip.ancestors()}
+    assert len(bits) > 1  # the difficulty did change
+
+
+def test_r66_a_target_that_is_not_due_at_a_new_period_is_refused(database):
+    store = HeaderStore(database, MINI, clock=lambda: FAR)
+    chain = grown(MINI, 2_015)
+    store.extend(encoded(chain))
+    stale = following(chain, bits=chain.tip.bits)
+    with pytest.raises(BadHeader) as refused:
+        store.extend(stale.encode())
+    assert refused.value.code == "bad-diffbits"
+
+
+def test_r66_a_node_whose_chain_left_ours_long_ago_is_not_followed(store):
+    source = SimulatedChain(simulator())
+    source.mine(3, SCRIPT)
+    store.extend(encoded(grown(REGTEST, 201)))
+    with pytest.raises(ReorgTooDeep):
+        store.follow(source)
+
+
+def test_the_network_of_stored_headers_is_told(database):
+    assert stored_network(database) is None
+    HeaderStore(database, REGTEST)
+    assert stored_network(database) is REGTEST

@@ -11,24 +11,25 @@ from lodestamp.core.merkle import leaf_hash, verify_inclusion
 from lodestamp.core.timestamps import Op
 from lodestamp.errors import CalendarError, StoreError, UsageError
 from lodestamp.node.anchors.calendar import BATCH_MAX
-from lodestamp.node.anchors.calendar.aggregator import Aggregator, aggregate
+from lodestamp.node.anchors.calendar.aggregator import Aggregator, Batch
 
 WAIT_S = 10
 
 
 def test_r47_each_digest_leads_to_the_root_through_a_nonce_of_its_own():
     digests = [bytes([n]) * (n + 1) for n in range(20)]
-    members, root = aggregate(digests)
+    batch = Batch(digests)
+    members = [batch.member(at) for at in range(20)]
     for digest, member in zip(digests, members, strict=True):
         assert len(member.nonce) == 16
         message = sha256(digest + member.nonce).digest()
-        verify_inclusion(leaf_hash(message), member.proof, root)
+        verify_inclusion(leaf_hash(message), member.proof, batch.root)
     assert len({member.nonce for member in members}) == 20
 
 
 def test_r47_equal_digests_of_a_batch_are_told_apart():
-    members, _ = aggregate([b"same"] * 3)
-    assert len({member.nonce for member in members}) == 3
+    batch = Batch([b"same"] * 3)
+    assert len({batch.member(at).nonce for at in range(3)}) == 3
 
 
 def answer(member, ending):

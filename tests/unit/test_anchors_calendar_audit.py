@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 import lodestamp
-from calendars import anchor_all
-from homes import assert_clean, found_codes, reading
+from calendars import anchor_all, findings
+from homes import reading
 from lodestamp.node.anchors import Journal
 from lodestamp.node.anchors.tables import commitments, cycles, submissions
 
@@ -23,8 +23,15 @@ def home(tmp_path):
             node.calendars.submit()
         anchor_all(node._database, 1)
         Journal(node._database).append([b"B" * 44, b"C" * 44])
-    assert_clean(home)
+    assert found_codes(home) == set()
     return home
+
+
+def found_codes(home):
+    """What the auditor of calendars finds; a block that is only written down has no work."""
+    with lodestamp.open(home, create=False) as node:
+        origin = node.origin
+    return {finding.code for finding in findings(home / "lodestamp.db", origin)}
 
 
 def spoiled(home, *changes):

@@ -184,10 +184,12 @@ def _witnesses(
 ) -> WitnessFinding:
     if proof.checkpoint is None or found is None:
         return WitnessFinding(None)
-    if found.checkpoint is None:
+    if found.checkpoint is None or found.note is None:
         carried = any(vkey.key_type in COSIGNATURE_TYPES for vkey in proof.checkpoint.vkeys)
         return WitnessFinding(_blocked("witnesses") if carried else None)
-    return check_witnesses(proof.checkpoint, found.checkpoint.origin, trust, required=required)
+    return check_witnesses(
+        proof.checkpoint, found.note, found.checkpoint.origin, trust, required=required
+    )
 
 
 def _time_leg(

@@ -136,8 +136,7 @@ def require_name(name: str, code: str) -> None:
 
     It must be non-empty UTF-8 without Unicode spaces, plus signs and control characters.
     """
-    spaced = any(character.isspace() for character in name)
-    if not name or "+" in name or spaced or _find_control(name):
+    if name.split() != [name] or "+" in name or _find_control(name):
         raise BadNote(f"{name[:80]!r} is not a key name", code=code)
     try:
         name.encode()

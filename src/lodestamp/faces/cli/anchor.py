@@ -13,6 +13,7 @@ from lodestamp.faces.cli.options import Chain, Json
 from lodestamp.faces.cli.plain import plain, say
 
 if TYPE_CHECKING:
+    from lodestamp.errors import LodestampError
     from lodestamp.node.anchors import AnchorEvent, Anchors, CycleStatus
 
 anchor = typer.Typer(name="anchor", help="Anchor your log in Bitcoin, and keep its headers.")
@@ -20,9 +21,15 @@ headers = typer.Typer(name="headers", help="Keep the headers of a Bitcoin chain.
 anchor.add_typer(headers)
 
 
-def _tell(event: AnchorEvent) -> None:
+def tell_event(event: AnchorEvent) -> None:
+    """Print on stderr what an operator should know."""
     where = "" if event.cycle is None else f" (cycle {event.cycle})"
     sys.stderr.write(f"lodestamp: {event.kind}{where}: {plain(event.detail)}\n")
+
+
+def tell_trouble(error: LodestampError) -> None:
+    """Print on stderr why the chain could not be looked at."""
+    sys.stderr.write(f"lodestamp: warning: {plain(error.message)}\n")
 
 
 def _cycle_json(cycle: CycleStatus) -> dict[str, object]:
@@ -57,7 +64,7 @@ def status(context: typer.Context, *, chain: Chain = "sim:", as_json: Json = Fal
 
     with (
         lodestamp.open(context.obj, create=False) as node,
-        node.anchors(chain=chain, emit=_tell) as opened,
+        node.anchors(chain=chain, emit=tell_event) as opened,
     ):
         found = opened.anchorer.status()
         network, address = str(opened.source.network), opened.anchorer.address
@@ -99,7 +106,7 @@ def address(context: typer.Context, *, chain: Chain = "sim:", as_json: Json = Fa
     """
     import lodestamp  # noqa: PLC0415
 
-    with lodestamp.open(context.obj) as node, node.anchors(chain=chain, emit=_tell) as opened:
+    with lodestamp.open(context.obj) as node, node.anchors(chain=chain, emit=tell_event) as opened:
         found, network = opened.anchorer.address, str(opened.source.network)
     if as_json:
         print_json({"address": found, "network": network})
@@ -126,7 +133,7 @@ def now(
     """
     import lodestamp  # noqa: PLC0415
 
-    with lodestamp.open(context.obj) as node, node.anchors(chain=chain, emit=_tell) as opened:
+    with lodestamp.open(context.obj) as node, node.anchors(chain=chain, emit=tell_event) as opened:
         size, digest = node.anchor_newest(opened)
         _look(opened, digest, wait=wait)
         found = opened.anchorer.standing(digest)
@@ -180,7 +187,7 @@ def sweep(
 
     with (
         lodestamp.open(context.obj, create=False) as node,
-        node.anchors(chain=chain, emit=_tell) as opened,
+        node.anchors(chain=chain, emit=tell_event) as opened,
     ):
         script = bytes(decode_address(to, opened.source.network))
         made = opened.anchorer.sweep(script, fee_rate=fee_rate)
@@ -275,6 +282,6 @@ def serve_headers(
             try:
                 store.follow(source)
             except ChainError as error:
-                sys.stderr.write(f"lodestamp: warning: {plain(error.message)}\n")
+                tell_trouble(error)
             server.wait(POLL_S)
         server.wait()

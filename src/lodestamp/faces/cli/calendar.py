@@ -31,13 +31,22 @@ def serve(
     period: Annotated[
         float, typer.Option("--period", metavar="S", help="Seconds between two trees, 0.2 to 5.")
     ] = 1.0,
+    chain: Annotated[
+        str | None,
+        typer.Option("--chain", metavar="URL", help="Anchor meanwhile in this Bitcoin chain."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Serve your calendar to stock OpenTimestamps clients until interrupted.
 
+    Without --chain its promises wait until something anchors them, such as `anchor now`.
+
     Example: lodestamp calendar serve --uri https://calendar.example.org
     """
+    from contextlib import ExitStack  # noqa: PLC0415
+
     import lodestamp  # noqa: PLC0415
+    from lodestamp.faces.cli.anchor import tell_event, tell_trouble  # noqa: PLC0415
     from lodestamp.faces.http import (  # noqa: PLC0415
         Listener,
         calendar_application,
@@ -55,7 +64,11 @@ def serve(
         else:
             say(f"listening  http://{listener.address}")
             say(f"calendar   {uri}")
-        with CalendarRounds(node.calendars):
+        with ExitStack() as meanwhile:
+            if chain is not None:
+                anchors = meanwhile.enter_context(node.anchors(chain=chain, emit=tell_event))
+                meanwhile.enter_context(anchors.running(tell_trouble))
+            meanwhile.enter_context(CalendarRounds(node.calendars))
             serve_calendar(listener, calendar_application(served))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,6 +27,9 @@ from lodestamp.faces.cli.files import is_stream, refuse_target, write_result
 from lodestamp.faces.cli.options import Json, Profile, open_to_write
 from lodestamp.faces.cli.plain import say
 from lodestamp.faces.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from lodestamp import Proof
 
 
 def init(
@@ -104,43 +109,71 @@ def stamp(
     """
     if out is not None and len(paths) > 1:
         raise UsageError("--out goes with one PATH only")
-    worst = 0
-    require_calendars(calendar or (), wait)
-    stamped: list[Stamped] = []
+    named = tuple(calendar or ())
+    require_calendars(named, wait)
     with open_to_write(context) as node:
-        require_one(node, calendar or (), wait)
-        for path in paths:
-            target = out or _beside(path)
-            try:
-                if path.exists():  # else `stamp` says what is wrong with it
-                    refuse_target(target, force=force)
-                with progress_bar(f"stamping {path.name}") as bar:
-                    proof = node.stamp(
-                        path,
-                        claim=claim,
-                        name=name,
-                        profile=profile,
-                        sha256=sha256,
-                        only_hash=only_hash,
-                        progress=bar,
-                    )
-                stamped.append(Stamped(path, target, proof))
-            except LodestampError as error:
-                worst = max(worst, report_error(error, as_json=as_json))
+        require_one(node, named, wait)
+        keep = partial(
+            node.stamp,
+            claim=claim,
+            name=name,
+            profile=profile,
+            sha256=sha256,
+            only_hash=only_hash,
+        )
+        targets = [(path, out or _beside(path)) for path in paths]
+        show = partial(_write_one, force=force, as_json=as_json)
+        if not node.calendars.uris(named):  # then nothing is waited for
+            return _stamp_each(targets, keep, show, force=force, as_json=as_json)
+        stamped: list[Stamped] = []
+        worst = _stamp_each(targets, keep, stamped.append, force=force, as_json=as_json)
         try:
             with followed_chain(context, node, chain) as source:
-                timed = timed_proofs(node, stamped, calendar or (), wait, source)
-        except LodestampError as error:  # the record stands, and so does its proof
+                stamped = timed_proofs(node, stamped, named, wait, source)
+        except LodestampError as error:  # what was recorded stands, and so does its proof
             worst = max(worst, report_error(error, as_json=as_json))
-            timed = stamped
-        for each in timed:
-            try:
-                write_result(each.target, each.proof.encode(), force=force)
-            except LodestampError as error:
-                worst = max(worst, report_error(error, as_json=as_json))
-            else:
-                _show_stamped(each, as_json=as_json)
+    return max(worst, _show_each(stamped, show, as_json=as_json))
+
+
+def _show_each(
+    stamped: Sequence[Stamped], show: Callable[[Stamped], None], *, as_json: bool
+) -> int:
+    """Write and show proofs; return the worst exit code."""
+    worst = 0
+    for each in stamped:
+        try:
+            show(each)
+        except LodestampError as error:
+            worst = max(worst, report_error(error, as_json=as_json))
     return worst
+
+
+def _stamp_each(
+    targets: Sequence[tuple[Path, Path]],
+    keep: Callable[..., Proof],
+    done: Callable[[Stamped], None],
+    *,
+    force: bool,
+    as_json: bool,
+) -> int:
+    """Stamp paths, each with where its proof goes; return the worst exit code."""
+    worst = 0
+    for path, target in targets:
+        try:
+            if path.exists():  # else `stamp` says what is wrong with it
+                refuse_target(target, force=force)
+            with progress_bar(f"stamping {path.name}") as bar:
+                stamped = Stamped(path, target, keep(path, progress=bar))
+            done(stamped)
+        except LodestampError as error:
+            worst = max(worst, report_error(error, as_json=as_json))
+    return worst
+
+
+def _write_one(stamped: Stamped, *, force: bool, as_json: bool) -> None:
+    """Write a proof where it goes, and show it."""
+    write_result(stamped.target, stamped.proof.encode(), force=force)
+    _show_stamped(stamped, as_json=as_json)
 
 
 def prove(

@@ -20,6 +20,7 @@ from lodestamp.core.proof.trust import Trust, Unpinned
 from lodestamp.core.transparency import (
     ED25519_NOTE,
     Checkpoint,
+    Note,
     Opened,
     VerifierKey,
     open_note,
@@ -46,6 +47,7 @@ class CheckpointFinding:
 
     leg: Leg
     checkpoint: Checkpoint | None = None
+    note: Note | None = None
     ignored: tuple[str, ...] = ()
     signers: tuple[VerifierKey, ...] = ()
 
@@ -54,7 +56,8 @@ def check_checkpoint(section: CheckpointSection, trust: Trust | None) -> Checkpo
     """Check the note under the log's keys."""
     data = section.note.encode()
     try:
-        checkpoint = parse_checkpoint(parse_note(data).text)
+        note = parse_note(data)
+        checkpoint = parse_checkpoint(note.text)
     except BadNote as error:
         return CheckpointFinding(Leg.refuted(NAME, "bad_note", error.message))
     origin = checkpoint.origin
@@ -75,13 +78,15 @@ def check_checkpoint(section: CheckpointSection, trust: Trust | None) -> Checkpo
         reason = _REASONS.get(error.code, "bad_note")
         return CheckpointFinding(Leg.refuted(NAME, reason, error.message))
     except KeyFormatError as error:
-        return CheckpointFinding(Leg.unknown(NAME, "alg_unavailable", error.message), checkpoint)
+        return CheckpointFinding(
+            Leg.unknown(NAME, "alg_unavailable", error.message), checkpoint, note
+        )
     if unsigned := [vkey for vkey in carried if vkey not in opened.verified]:
         detail = f"the note bears no signature of {unsigned[0].text():.120}"
         return CheckpointFinding(Leg.refuted(NAME, "no_log_signature", detail))
     leg = _weigh(checkpoint, opened, trust, pinned=pin is not None)
     signers = tuple(vkey for vkey in opened.verified if vkey.key_type == ED25519_NOTE)
-    return CheckpointFinding(leg, checkpoint, opened.ignored, signers)
+    return CheckpointFinding(leg, checkpoint, note, opened.ignored, signers)
 
 
 def _weigh(checkpoint: Checkpoint, opened: Opened, trust: Trust | None, *, pinned: bool) -> Leg:

@@ -20,7 +20,6 @@ from lodestamp.core.transparency import (
     Note,
     Policy,
     VerifierKey,
-    parse_note,
     quorum_met,
     verify_cosignatures,
 )
@@ -41,13 +40,12 @@ class WitnessFinding:
 
 
 def check_witnesses(
-    section: CheckpointSection, origin: str, trust: Trust | None, *, required: bool
+    section: CheckpointSection, note: Note, origin: str, trust: Trust | None, *, required: bool
 ) -> WitnessFinding:
-    """Check the cosignatures under a note that holds a checkpoint of this origin.
+    """Check the cosignatures under the section's note, which holds a checkpoint of this origin.
 
     `required` says that the leg counts even where the trust file names no witness.
     """
-    note = parse_note(section.note.encode())
     policy = trust.witnesses if trust else None
     trusted = () if policy is None else policy.witness_keys
     carried = tuple(vkey for vkey in section.vkeys if is_witness(vkey, origin))

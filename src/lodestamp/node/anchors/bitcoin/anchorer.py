@@ -119,6 +119,7 @@ class BitcoinAnchorer:
         self._reader = ChainReader(database, source, self.script)
         self._tip: BlockRef | None = None
         self._estimate: int | None = None
+        self._untold: list[AnchorEvent] = []
         self._handed: set[bytes] = set()
         self._tried: set[int | None] = set()
         self._missing: set[OutPoint] = set()
@@ -144,6 +145,10 @@ class BitcoinAnchorer:
                     raise StoreError("the anchorer goes in a circle", code="anchor-circle")
                 self._perform(action)
                 done.append(action)
+                while self._untold:  # told once it is on disk
+                    event = self._untold.pop(0)
+                    if self._emit is not None:
+                        self._emit(event)
         return tuple(done)
 
     def run(
@@ -289,8 +294,8 @@ class BitcoinAnchorer:
             with self._database.writing("keeping an event") as own:
                 self._tell(own, kind, cycle, detail)
             return
-        if add_event(connection, self._clock(), kind, cycle, detail) and self._emit is not None:
-            self._emit(AnchorEvent(kind, cycle, detail))
+        if add_event(connection, self._clock(), kind, cycle, detail):
+            self._untold.append(AnchorEvent(kind, cycle, detail))
 
     def _build(self, action: Build) -> None:
         """Store a version, then send it; where the fee is too low for the node, dearer ones."""

@@ -113,7 +113,7 @@ def _audit_cycle(
         return
     header = _header_of(connection, cycle, report)
     if header is not None and cycle.count:
-        _audit_path(cycle, header, report)
+        _audit_ops(cycle, header, report)
 
 
 def _header_of(connection: Connection, cycle: Any, report: AuditReport) -> bytes | None:
@@ -130,7 +130,7 @@ def _header_of(connection: Connection, cycle: Any, report: AuditReport) -> bytes
     return connection.execute(side).scalar()
 
 
-def _audit_path(cycle: Any, header: bytes, report: AuditReport) -> None:
+def _audit_ops(cycle: Any, header: bytes, report: AuditReport) -> None:
     """Run the operations from the tip: through the transaction, to the root in the header."""
     where = f"cycle {cycle.id}"
     source = (cycle.ops or b"") + encode_path((), BitcoinHeader(cycle.height))
@@ -139,11 +139,11 @@ def _audit_path(cycle: Any, header: bytes, report: AuditReport) -> None:
     except InputError as error:
         report.find("A12", where, error.message)
         return
-    passed = set()
+    met = set()
     while timestamp.edges:
         ((_, timestamp),) = timestamp.edges
-        passed.add(timestamp.msg)
-    if cycle.txid not in passed:
+        met.add(timestamp.msg)
+    if cycle.txid not in met:
         report.find("A12", where, "its operations do not pass through its transaction")
     if timestamp.msg != header[_ROOT]:
         report.find("A12", where, "its operations do not lead to the root in its header")

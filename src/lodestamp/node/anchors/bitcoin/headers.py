@@ -24,7 +24,13 @@ from lodestamp.core.bitcoin import (
     NetworkParams,
     extend_run,
 )
-from lodestamp.errors import BadHeader, MalformedBlock, SourceError, WrongNetwork
+from lodestamp.errors import (
+    BadHeader,
+    MalformedBlock,
+    ReorgTooDeep,
+    SourceError,
+    WrongNetwork,
+)
 from lodestamp.node.anchors.bitcoin.branches import SIDE_DEPTH_MAX, Branches
 from lodestamp.node.anchors.tables import headers
 from lodestamp.node.chains import BlockRef, ChainSource
@@ -149,7 +155,10 @@ class HeaderStore:
         return added
 
     def follow(self, source: ChainSource) -> int:
-        """Add what a node's best chain has beyond ours; errors as `extend`. Returns how many."""
+        """Add what a node's best chain has beyond ours, and return how many headers that were.
+
+        WrongNetwork; ReorgTooDeep when the chains part before the last 200 headers; as `extend`.
+        """
         if source.network.genesis != self.network.genesis:
             raise WrongNetwork(f"the node is on {source.network}, our headers on {self.network}")
         height = self._shared_height(source)
@@ -160,11 +169,13 @@ class HeaderStore:
         return added
 
     def _shared_height(self, source: ChainSource) -> int:
-        """Return the highest height at which the node's chain is ours; at least 200 below."""
+        """Return the highest height at which the node's chain is ours; at most 200 below."""
         tip = self.tip
         lowest = max(0, tip.height - SIDE_DEPTH_MAX)
         height = tip.height
-        while height > lowest and source.block_hash(height) != self.hash_at(height):
+        while source.block_hash(height) != self.hash_at(height):
+            if height == lowest:
+                raise ReorgTooDeep(f"the node's chain left ours below height {lowest:,}")
             height -= 1
         return height
 

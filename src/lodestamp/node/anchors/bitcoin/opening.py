@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Thread
 from typing import Final, Self
 
 from lodestamp.core.bitcoin import COINBASE_MATURITY, NetworkParams
-from lodestamp.errors import StoreError
-from lodestamp.node.anchors.bitcoin.anchorer import AnchorEvent, BitcoinAnchorer
+from lodestamp.errors import LodestampError, StoreError
+from lodestamp.node.anchors.bitcoin.anchorer import POLL_S, AnchorEvent, BitcoinAnchorer
 from lodestamp.node.anchors.bitcoin.building import CHAINED_VSIZE, ChainedBuilder
 from lodestamp.node.anchors.bitcoin.cycle import CONFIRMATIONS, MIN_INTERVAL_MS, Terms
 from lodestamp.node.anchors.bitcoin.fees import FEE_MAX, FEE_RATE_MAX, FeeTerms
@@ -74,6 +75,30 @@ class Anchors:
             return False
         self.source.mine(count, self.source.simulator.miner_script)
         return True
+
+    @contextmanager
+    def running(
+        self, warn: Callable[[LodestampError], None], *, poll_s: float = POLL_S
+    ) -> Iterator[None]:
+        """Look again and again in a thread of its own, as long as the block lasts.
+
+        A node that is away is told to `warn`, and asked again; what ends the looking is told too.
+        """
+        stop = Event()
+
+        def run() -> None:
+            try:
+                self.anchorer.run(stop, poll_s=poll_s, warn=warn)
+            except LodestampError as error:
+                warn(error)
+
+        thread = Thread(target=run, name="anchorer", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
 
     def close(self) -> None:
         """Release the chain."""

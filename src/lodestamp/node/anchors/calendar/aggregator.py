@@ -39,6 +39,27 @@ class Member:
     proof: InclusionProof
 
 
+class Batch:
+    """Digests that share a commitment, each with a nonce of its own, as the leaves of a tree."""
+
+    def __init__(self, digests: Sequence[bytes]) -> None:
+        random = secrets.token_bytes(_NONCE_SIZE * len(digests))
+        self._nonces = [random[at : at + _NONCE_SIZE] for at in range(0, len(random), _NONCE_SIZE)]
+        pairs = zip(digests, self._nonces, strict=True)
+        self._tree = WholeTree(
+            leaf_hashes([sha256(digest + nonce).digest() for digest, nonce in pairs])
+        )
+
+    @property
+    def root(self) -> bytes:
+        """The root of the tree."""
+        return self._tree.root
+
+    def member(self, at: int) -> Member:
+        """Return the way of the digest at a place."""
+        return Member(self._nonces[at], self._tree.prove(at))
+
+
 @dataclass(slots=True)
 class _Waiting:
     digest: bytes
@@ -112,22 +133,11 @@ class Aggregator:
         if not batch:
             return
         try:
-            members, root = aggregate([each.digest for each in batch])
-            ending = self._commit(root)
+            tree = Batch([each.digest for each in batch])
+            ending = self._commit(tree.root)
         except Exception as error:  # noqa: BLE001  whoever waits must hear of it
             for each in batch:
                 each.answer.set_exception(error)
             return
-        for each, member in zip(batch, members, strict=True):
-            each.answer.set_result(self._answer(member, ending))
-
-
-def aggregate(digests: Sequence[bytes]) -> tuple[list[Member], bytes]:
-    """Return the way of each digest to the root over all of them, and the root; nonces are new."""
-    random = secrets.token_bytes(_NONCE_SIZE * len(digests))
-    nonces = [random[at : at + _NONCE_SIZE] for at in range(0, len(random), _NONCE_SIZE)]
-    messages = [
-        sha256(digest + nonce).digest() for digest, nonce in zip(digests, nonces, strict=True)
-    ]
-    tree = WholeTree(leaf_hashes(messages))
-    return [Member(nonce, tree.prove(at)) for at, nonce in enumerate(nonces)], tree.root
+        for at, each in enumerate(batch):
+            each.answer.set_result(self._answer(tree.member(at), ending))

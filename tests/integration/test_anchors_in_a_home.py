@@ -1,0 +1,89 @@
+"""The anchorer of a home: its key, its lock, its thread, and what its calendar then serves."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from threading import Thread
+
+import pytest
+
+import lodestamp
+from lodestamp.core.bitcoin import REGTEST, output_script
+from lodestamp.core.timestamps import BitcoinHeader, walk
+from lodestamp.errors import ChainUnavailable, WrongNetwork
+from lodestamp.node.anchors import HeaderStore
+from lodestamp.node.chains import FileSigner
+from lodestamp.node.fsck import fsck
+
+
+def until(holds, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_the_key_is_one_line_for_its_owner_that_any_wallet_sweeps(tmp_path):
+    with lodestamp.open(tmp_path / "home") as node, node.anchors() as anchors:
+        key = tmp_path / "home" / "keys" / "anchor.key"
+        assert key.stat().st_mode & 0o777 == 0o600
+        signer = FileSigner(key, REGTEST)
+        assert anchors.anchorer.script == bytes(output_script(signer.xonly()))
+        first = anchors.anchorer.address
+    with lodestamp.open(tmp_path / "home") as node, node.anchors() as anchors:
+        assert anchors.anchorer.address == first
+
+
+def test_a_running_anchorer_serves_what_a_calendar_promised(tmp_path):
+    """R61: a promise becomes a path to a block, and only when that is final."""
+    with lodestamp.open(tmp_path / "home") as node, node.anchors() as anchors:
+        node.record(source="test", kind="reading", content={"n": 1})
+        _, digest = node.anchor_newest(anchors)
+        with anchors.running(pytest.fail, poll_s=0.01):
+            until(lambda: anchors.anchorer.standing(digest))
+            assert node.calendars.own.first_anchored(node.origin, 0) is None
+            for _ in range(6):
+                anchors.mine()
+            until(lambda: anchors.anchorer.standing(digest).state == "final")
+        size, timestamp = node.calendars.own.first_anchored(node.origin, 0)
+        assert (size, timestamp.msg) == (1, digest)
+        ((message, attestation),) = walk(timestamp)
+        assert isinstance(attestation, BitcoinHeader)
+        header = node.header_store(None).header(attestation.height)
+        assert message == header.merkle
+    assert fsck(tmp_path / "home").findings == []
+
+
+def test_what_ends_the_looking_is_told(tmp_path, monkeypatch):
+    told = []
+    with lodestamp.open(tmp_path / "home") as node, node.anchors() as anchors:
+
+        def look():
+            raise WrongNetwork("another") if told else ChainUnavailable("away")
+
+        monkeypatch.setattr(anchors.anchorer, "poll", look)
+        with anchors.running(told.append, poll_s=0.01):
+            until(lambda: len(told) > 1)
+    assert [each.message for each in told][:2] == ["away", "another"]
+
+
+def test_processes_of_one_home_look_in_turn(tmp_path):
+    with lodestamp.open(tmp_path / "home") as node, node.anchors() as anchors:
+        held = os.open(tmp_path / "home" / "anchor.lock", os.O_RDWR | os.O_CREAT)
+        fcntl.flock(held, fcntl.LOCK_EX)
+        looking = Thread(target=anchors.anchorer.poll)
+        looking.start()
+        time.sleep(0.3)
+        assert looking.is_alive()
+        os.close(held)
+        looking.join(20)
+        assert not looking.is_alive()
+
+
+def test_headers_of_another_network_keep_the_anchorer_out(tmp_path):
+    with lodestamp.open(tmp_path / "home") as node:
+        assert isinstance(node.header_store("main"), HeaderStore)
+        with pytest.raises(WrongNetwork):
+            node.anchors()
