@@ -112,7 +112,7 @@ class _Audit:
         return value
 
     def _walk_operations(self, wanted: set[int]) -> None:
-        """A1, A2, A3 and the edges: one pass over the rows and, beside it, over both edge tables."""
+        """A1 to A3 and the edges: one pass over the rows and, beside it, over both edge tables."""
         total = max(wanted, default=0)
         if 0 in wanted:
             self._roots[0] = EMPTY_ROOT

@@ -124,7 +124,8 @@ def _header_of(connection: Connection, cycle: Any, report: AuditReport) -> bytes
     found: bytes | None = connection.execute(best).scalar()
     if found is not None or cycle.state == "final":
         if found is None:
-            report.find("A12", f"cycle {cycle.id}", "its block is not in the best chain")
+            detail = "its block is not in the best chain; `lodestamp anchor now` makes it again"
+            report.find("A12", f"cycle {cycle.id}", detail)
         return found
     side = select(side_headers.c.raw).where(side_headers.c.hash == cycle.block_hash)
     return connection.execute(side).scalar()
