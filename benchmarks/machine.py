@@ -19,6 +19,9 @@ PEERS = (
     "btclib",
     "opentimestamps",
     "dilithium-py",
+    "python-bitcoinlib",
+    "embit",
+    "coincurve",
 )
 
 

@@ -27,7 +27,8 @@
     │   │   ├── MalformedScript     bytes or text that are no script
     │   │   ├── MalformedBlock      bytes that are no block, header or filter
     │   │   ├── MalformedAddress    text that is no address or key, or of another network
-    │   │   └── MalformedProof      a proof of inclusion in a block that does not hold
+    │   │   ├── MalformedProof      a proof of inclusion in a block that does not hold
+    │   │   └── PsbtError           bytes that are no PSBT, or one that cannot be joined or finished
     │   ├── CovenantError           a covenant that cannot be built, spent or read
     │   │   ├── ElementTooLarge     a witness item or join that no script can take, or none relays
     │   │   └── GrindExhausted      no lock time in reach gave the hash a leaf asks for
@@ -62,6 +63,22 @@
     │   ├── CovenantsNotActive      covenants would bind nothing there
     │   ├── FeeTooHigh              a spend would pay too much
     │   └── FundsError              there are not enough coins, or the key cannot spend them
+    ├── OwnershipError              what Open Publish in Bitcoin blocks cannot be read as, or from
+    │   ├── CarrierMalformed        payloads that carry nothing
+    │   ├── CarrierTooLarge         more bytes than sixteen payloads carry
+    │   ├── OperationMalformed      carried text that is no operation
+    │   ├── BlockMalformed          bytes that are no block, or one its header does not stand for
+    │   ├── SourceIncomplete        a transaction or output that is needed cannot be had
+    │   ├── ConservationBroken      a work whose units do not add up to what was registered
+    │   ├── RulesMismatch           a store, or results, of other rules or another network
+    │   ├── SourceStale             a source whose chain went back, and has no more work
+    │   ├── ScannerBusy             another scanner writes this store
+    │   ├── StoreOrderError         a block that does not follow the stored tip, or is not the tip
+    │   ├── WorkUnknown             a work that nobody had registered
+    │   ├── HeightUnknown           a height that the store has not scanned
+    │   ├── TooLarge                a table of dividends of too many terms
+    │   ├── WouldBeInvalid          a transaction to be written that would have no effect
+    │   └── ProofMalformed          a file that is no proof of ownership
     ├── ReorgTooDeep                the chain changed further back than is remembered
     ├── FlowError                   a data flow that cannot begin or go on
     │   ├── MalformedPacket         a packet outside its form
@@ -299,6 +316,10 @@ class MalformedAddress(MalformedBitcoin):
 
 class MalformedProof(MalformedBitcoin):
     """A proof of inclusion in a block that is malformed, ambiguous, or leads elsewhere."""
+
+
+class PsbtError(MalformedBitcoin):
+    """Bytes that are no partially signed transaction, or one that cannot be joined or finished."""
 
 
 class BadHeader(InputError):
@@ -566,7 +587,7 @@ class CovenantsNotActive(ChainError):
 
 
 class FeeTooHigh(ChainError):
-    """A spend would pay more than a tenth of its value, or 0.01 BTC, in fees."""
+    """A spend would pay more than a tenth of its value, 0.01 BTC, or 200 satoshis a vB, in fees."""
 
     default_code = "fee-too-high"
 
@@ -575,6 +596,176 @@ class FundsError(ChainError):
     """There are not enough coins of this key, or the key file cannot be used."""
 
     default_code = "funds"
+
+
+class OwnershipError(LodestampError):
+    """What Open Publish in Bitcoin blocks cannot be read as, or cannot be read from."""
+
+    default_code = "ownership"
+
+
+class CarrierMalformed(OwnershipError):
+    """Payloads that carry nothing.
+
+    `reason` is one of ``header``, ``count``, ``deflate``, ``compressed-size``, ``inflated-size``.
+    """
+
+    default_code = "carrier-malformed"
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class CarrierTooLarge(OwnershipError):
+    """More compressed bytes than sixteen payloads carry."""
+
+    default_code = "carrier-too-large"
+
+    def __init__(self, maximum: int, actual: int, *, hint: str | None = None) -> None:
+        super().__init__(
+            f"{actual:,} compressed bytes do not fit the {maximum:,} of sixteen payloads", hint=hint
+        )
+        self.maximum = maximum
+        self.actual = actual
+
+
+class OperationMalformed(OwnershipError):
+    """Carried text that is no operation.
+
+    `reason` is one of ``not-json``, ``too-deep``, ``not-object``, ``bad-op``, ``bad-sha1``,
+    ``bad-value``.
+    """
+
+    default_code = "operation-malformed"
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class BlockMalformed(OwnershipError):
+    """Bytes that are no block, or one that its header does not stand for.
+
+    `offset` is where in the block's bytes; `reason` is one of ``size``, ``cut-short``,
+    ``non-canonical-size``, ``marker``, ``no-inputs``, ``superfluous-witness``, ``trailing``,
+    ``link``, ``proof-of-work``, ``merkle-root``, ``mutated-tree``.
+    """
+
+    default_code = "block-malformed"
+
+    def __init__(self, reason: str, message: str, *, offset: int) -> None:
+        super().__init__(f"{message} (at byte {offset:,})")
+        self.reason = reason
+        self.offset = offset
+
+
+class SourceIncomplete(OwnershipError):
+    """A transaction or output that decides cannot be had now; nothing is refuted by that.
+
+    `txid` is the transaction's, 32 bytes, internal order.
+    """
+
+    default_code = "source-incomplete"
+
+    def __init__(self, txid: bytes, message: str, *, hint: str | None = None) -> None:
+        super().__init__(f"transaction {txid[::-1].hex()}: {message}", hint=hint)
+        self.txid = txid
+
+
+class SourceStale(OwnershipError):
+    """A source whose chain lost blocks that are stored, without a branch of more work."""
+
+    default_code = "source-stale"
+
+
+class ConservationBroken(OwnershipError):
+    """The units of a work do not add up to those registered: the state is damaged, or the rules."""
+
+    default_code = "conservation-broken"
+
+    def __init__(self, sha1: str, message: str) -> None:
+        hint = "nothing was stored; scan again from before the block, or into a new store"
+        super().__init__(f"work {sha1}: {message}", hint=hint)
+        self.sha1 = sha1
+
+
+class RulesMismatch(OwnershipError):
+    """A store, or results, of other rules or of another network than asked for."""
+
+    default_code = "rules-mismatch"
+
+    def __init__(self, message: str, code: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message, code=code, hint=hint)
+
+
+class ScannerBusy(OwnershipError):
+    """Another scanner writes this store, or took over because this one was silent for too long."""
+
+    default_code = "scanner-busy"
+
+
+class StoreOrderError(OwnershipError):
+    """A block that does not follow the stored tip, or one to be undone that is not the tip."""
+
+    default_code = "store-order"
+
+
+class WorkUnknown(OwnershipError):
+    """A work that nobody had registered at the height that was asked for."""
+
+    default_code = "work-unknown"
+
+    def __init__(self, sha1: str, height: int) -> None:
+        hint = "is it the SHA-1 of the file, and is the scan beyond its registration?"
+        super().__init__(f"nobody registered the work {sha1} up to height {height:,}", hint=hint)
+        self.sha1 = sha1
+        self.height = height
+
+
+class HeightUnknown(OwnershipError):
+    """A height above the stored tip, or below the first block that was scanned."""
+
+    default_code = "height-unknown"
+
+    def __init__(self, height: int, lowest: int, highest: int) -> None:
+        super().__init__(f"height {height:,} is not among those scanned, {lowest:,} to {highest:,}")
+        self.height = height
+        self.lowest = lowest
+        self.highest = highest
+
+
+class TooLarge(OwnershipError):
+    """A table of dividends whose exact float form has too many terms; ask for another view."""
+
+    default_code = "too-large"
+
+    def __init__(self, maximum: int, actual: int) -> None:
+        hint = "ask for the view classic_e8 or owed_e8, which are computed in one pass"
+        super().__init__(f"{actual:,} tips times holders, more than {maximum:,}", hint=hint)
+        self.maximum = maximum
+        self.actual = actual
+
+
+class WouldBeInvalid(OwnershipError):
+    """What is to be written would have no effect; `reason` is the rules' word for why."""
+
+    default_code = "would-be-invalid"
+
+    def __init__(self, reason: str, message: str, *, hint: str | None = None) -> None:
+        super().__init__(f"it would have no effect, {reason}: {message}", hint=hint)
+        self.reason = reason
+
+
+class ProofMalformed(OwnershipError):
+    """Bytes that are no proof of ownership; `at` is a JSON pointer into the document."""
+
+    default_code = "proof-malformed"
+
+    def __init__(self, message: str, *, at: str = "") -> None:
+        where = f" (at {at})" if at else ""
+        super().__init__(f"no proof of ownership: {message}{where}")
+        self.at = at
 
 
 class ReorgTooDeep(LodestampError):

@@ -245,10 +245,10 @@ def test_a_locked_log_says_so(tmp_path, monkeypatch):
     import sqlite3
 
     from lodestamp.errors import LogLockedError
-    from lodestamp.node.storage import database
+    from lodestamp.node.storage import sqlite
 
-    pragmas = [p for p in database._PRAGMAS if "busy" not in p] + ["PRAGMA busy_timeout=50"]
-    monkeypatch.setattr(database, "_PRAGMAS", pragmas)
+    pragmas = [p for p in sqlite._PRAGMAS if "busy" not in p] + ["PRAGMA busy_timeout=50"]
+    monkeypatch.setattr(sqlite, "_PRAGMAS", pragmas)
     with audited_node(tmp_path / "home") as node:
         other = sqlite3.connect(tmp_path / "home/lodestamp.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")

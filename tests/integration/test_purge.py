@@ -9,7 +9,7 @@ import pytest
 import lodestamp
 from homes import assert_clean, audited_node, found_codes, reading
 from lodestamp.errors import RecordError, StoreError, UnknownOperation
-from lodestamp.node.storage import database as storage
+from lodestamp.node.storage import sqlite as storage
 
 WORD = "the-word-that-must-go"
 

@@ -14,7 +14,7 @@ from lodestamp.core.encoding import base64_decode
 from lodestamp.core.operations import parse_op
 from lodestamp.errors import EncodingError, LogCorrupt, RecordError, StoreError, UnknownOperation
 from lodestamp.node.sealing import SEALED_FORMAT
-from lodestamp.node.storage import database as storage
+from lodestamp.node.storage import sqlite as storage
 from pairs import pair
 
 WORD = "the-word-that-must-go"

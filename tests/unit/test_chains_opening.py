@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from urllib.parse import quote
 
 import pytest
 
+from blk_writer import KEY, chain_upon, record, write_files
 from chains import Clock
-from lodestamp.core.bitcoin import NETWORKS
+from lodestamp.core.bitcoin import NETWORKS, REGTEST
 from lodestamp.errors import (
     ChainAuthError,
+    ChainNotFound,
     ChainUnavailable,
-    ChainUnsupported,
     CovenantsNotActive,
     LodestampError,
     UsageError,
+    WrongNetwork,
 )
 from lodestamp.node.chains import (
     MINER_SCRIPT,
+    BlkFolder,
     Capabilities,
     SimulatedChain,
     open_source,
@@ -48,6 +52,8 @@ def test_the_simulators_default_script_is_anyones():
         "bitcoind://u:p@127.0.0.1:1?tls=1", "bitcoind://u:p@127.0.0.1:99999", "bitcoind://u:p@[::1",
         "btcd://127.0.0.1:1?notls=1", "btcd://u:p@127.0.0.1:1", "btcd://u:p@10.0.0.1:1?notls=1",
         "btcd://u:p@127.0.0.1:1?notls=1#x",
+        "blk:", "blk://", "blk://host/folder", "blk:///folder?xor=00", "blk:///folder?cookie=x",
+        "blk:///folder?network=moon", "blk:///folder?xor=00112233445566GG",
     ],
 )  # fmt: skip
 def test_what_is_no_form_of_a_url_is_a_usage_error(url):
@@ -56,9 +62,20 @@ def test_what_is_no_form_of_a_url_is_a_usage_error(url):
     assert "u:p" not in str(refused.value)
 
 
-def test_reading_block_files_is_not_built():
-    with pytest.raises(ChainUnsupported):
-        open_source("blk:///somewhere?network=main")
+def test_a_folder_of_block_files_is_opened_by_its_url(tmp_path):
+    folder = tmp_path / "the blocks"
+    blocks = chain_upon(REGTEST.genesis, 3)
+    write_files(folder, [[record(each.encode()) for each in blocks]], KEY)
+    url = f"blk://{quote(str(folder))}?network=regtest"
+    for each in (url, f"{url}&xor={KEY.hex()}"):
+        chain = open_source(each)
+        assert isinstance(chain, BlkFolder)
+        assert chain.tip().hash == blocks[-1].hash
+        chain.close()
+    with pytest.raises(WrongNetwork):
+        open_source(f"blk://{quote(str(folder))}")
+    with pytest.raises(ChainNotFound):
+        open_source(f"blk://{tmp_path}?network=regtest")
 
 
 def test_a_node_that_is_not_there_is_unavailable(monkeypatch, tmp_path):

@@ -9,6 +9,7 @@
     checkpoint     the newest checkpoint this home has published
     chain/         the Bitcoin simulator's file, and the cookie of its RPC
     audits/        how far logs of others were followed: see `following`
+    ownership.db   what the scanner found, with its companions
 """
 
 from __future__ import annotations
@@ -65,6 +66,11 @@ class HomeFolder:
     def blocks(self) -> Path:
         """The folder of the block store."""
         return self.path / "blocks"
+
+    @property
+    def ownership(self) -> Path:
+        """The scanner's database."""
+        return self.path / "ownership.db"
 
     @property
     def keys(self) -> Path:
@@ -125,7 +131,12 @@ class HomeFolder:
         """Refuse a folder of other things; under the lock, or another maker would be a stranger."""
         if self.exists:
             return
-        strangers = {entry.name for entry in self.path.iterdir()} - _OTHERS_MADE
+        found = (entry.name for entry in self.path.iterdir())
+        strangers = [
+            name
+            for name in found
+            if name not in _OTHERS_MADE and not name.startswith(self.ownership.name)
+        ]
         if strangers:
             raise HomeError(
                 f"{self.path} holds other files and no log",

@@ -85,6 +85,7 @@ from lodestamp.core.bitcoin.machine import (
     Step,
     Trace,
     execute,
+    is_strict_der,
     standard_flags,
     verify_input,
     verify_transaction,
@@ -114,6 +115,8 @@ from lodestamp.core.bitcoin.policy import (
     dust_limit,
     output_kind,
 )
+from lodestamp.core.bitcoin.psbt import PSBT_SIZE_MAX, Psbt, PsbtField, PsbtMap
+from lodestamp.core.bitcoin.psbt_finish import finish_psbt
 from lodestamp.core.bitcoin.runs import HEADER_RUN_MAX, HeaderVerdict, assess_run
 from lodestamp.core.bitcoin.script import (
     Script,
@@ -194,6 +197,7 @@ __all__ = [
     "NULL_VOUT",
     "NUMS",
     "OP_SUCCESSES",
+    "PSBT_SIZE_MAX",
     "REGTEST",
     "SEQUENCE_FINAL",
     "SIGHASH_ALL",
@@ -228,6 +232,9 @@ __all__ = [
     "OutPoint",
     "OutputKind",
     "PolicyFault",
+    "Psbt",
+    "PsbtField",
+    "PsbtMap",
     "Reader",
     "Rejection",
     "Script",
@@ -283,6 +290,7 @@ __all__ = [
     "extend_run",
     "fee_of",
     "filter_header",
+    "finish_psbt",
     "from_asm",
     "has_sequence_locks_met",
     "has_work",
@@ -290,6 +298,7 @@ __all__ = [
     "is_final",
     "is_p2sh",
     "is_push_only",
+    "is_strict_der",
     "is_unspendable_key",
     "is_xonly",
     "iter_ops",

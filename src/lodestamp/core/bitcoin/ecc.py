@@ -46,9 +46,9 @@ def ecdsa_sign(digest: bytes, secret: bytes) -> bytes:
     return bytes(_private_key(secret).sign(digest, hasher=None))
 
 
-def public_key(secret: bytes) -> bytes:
-    """Return the compressed key, 33 bytes; its last 32 are the x-only key."""
-    return bytes(_private_key(secret).public_key.format())
+def public_key(secret: bytes, *, compressed: bool = True) -> bytes:
+    """Return the compressed key, 33 bytes, whose last 32 are the x-only key; else 65 bytes."""
+    return bytes(_private_key(secret).public_key.format(compressed=compressed))
 
 
 def ecdsa_verify(sig_der: bytes, digest: bytes, pubkey: bytes) -> bool:

@@ -12,6 +12,7 @@ from lodestamp.errors import (
     ChainAuthError,
     ChainUnavailable,
     ChainWarmup,
+    HeightUnknown,
     HomeError,
     LeaseLost,
     ListenError,
@@ -20,11 +21,16 @@ from lodestamp.errors import (
     PeerError,
     PinError,
     RemoteError,
+    RulesMismatch,
+    ScannerBusy,
     SnapshotGoneError,
     SourceError,
+    SourceIncomplete,
+    SourceStale,
     StoreError,
     TrustError,
     UsageError,
+    WorkUnknown,
 )
 from lodestamp.faces.cli.plain import plain
 
@@ -35,6 +41,12 @@ USAGE: Final = 64
 INTERRUPTED: Final = 130
 
 _UNAVAILABLE = (
+    WorkUnknown,
+    SourceStale,
+    SourceIncomplete,
+    ScannerBusy,
+    RulesMismatch,
+    HeightUnknown,
     BlockMissing,
     CalendarError,
     ChainAuthError,

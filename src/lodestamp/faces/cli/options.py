@@ -31,7 +31,8 @@ Chain = Annotated[
     typer.Option(
         "--chain",
         metavar="URL",
-        help="sim:, sim:///FILE, bitcoind://HOST:PORT?cookie=PATH, btcd://USER:PASS@HOST:PORT?cert=F",
+        help="sim:, sim:///FILE, bitcoind://HOST:PORT?cookie=PATH, "
+        "btcd://USER:PASS@HOST:PORT?cert=F, blk:///DIR?network=N",
     ),
 ]
 Network = Annotated[

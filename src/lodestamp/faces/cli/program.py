@@ -26,6 +26,8 @@ from lodestamp.faces.cli import (
     log,
     ops,
     ots,
+    ownership,
+    ownership_reading,
     reading,
     record,
     serve,
@@ -79,6 +81,8 @@ app.add_typer(flow.flow, name="flow")
 app.add_typer(anchor.anchor, name="anchor")
 app.add_typer(bitcoin.bitcoin, name="bitcoin")
 app.add_typer(covenant.covenant, name="covenant")
+ownership_reading.add_verbs(ownership.ownership)
+app.add_typer(ownership.ownership, name="ownership")
 app.command()(log.fsck)
 app.command()(serve.serve)
 app.command()(sync.sync)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import time
 import warnings
@@ -11,8 +12,10 @@ from typing import Final, TypeVar
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from lodestamp.core.bitcoin import NetworkParams, network_named
-from lodestamp.errors import ChainAuthError, ChainUnsupported, StoreError, UsageError
+from lodestamp.errors import ChainAuthError, StoreError, UsageError
 from lodestamp.node.chains.bitcoind import Bitcoind
+from lodestamp.node.chains.blk import BlkFolder
+from lodestamp.node.chains.blk_files import XOR_KEY_SIZE
 from lodestamp.node.chains.btcd import Btcd
 from lodestamp.node.chains.rpc import (
     Credentials,
@@ -28,11 +31,12 @@ MINER_SCRIPT: Final = bytes.fromhex(
 )
 """Where the simulator's blocks pay when nobody says: P2WSH of OP_TRUE, so anyone can spend it."""
 
-_FORMS: Final = "sim:, sim:///FILE, bitcoind://HOST:PORT?…, btcd://HOST:PORT?…"
+_FORMS: Final = "sim:, sim:///FILE, bitcoind://HOST:PORT?…, btcd://HOST:PORT?…, blk:///DIR?…"
 _Node = TypeVar("_Node", Bitcoind, Btcd)
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _QUERIES: Final = {
     "sim": frozenset[str](),
+    "blk": frozenset({"network", "xor"}),
     "bitcoind": frozenset({"cookie", "network"}),
     "btcd": frozenset({"cert", "network", "notls"}),
 }
@@ -50,8 +54,8 @@ def open_source(
 
     `folder` holds the simulator's file for a bare ``sim:``; without one it lives in memory. `warn`
     is told of a cookie file that others may read: whoever does commands the node.
-    UsageError for a URL outside the forms, ChainUnsupported for ``blk:``, which is not built;
-    WrongNetwork, ChainUnavailable and ChainAuthError as the node answers.
+    UsageError for a URL outside the forms; WrongNetwork, ChainUnavailable and ChainAuthError as the
+    node answers; the errors of `BlkFolder` for ``blk:``, whose every header is read here.
     """
     try:
         parts = urlsplit(url)
@@ -59,8 +63,6 @@ def open_source(
         port = parts.port
     except ValueError:  # its own words could quote a password
         raise UsageError("the chain's URL is none", hint=f"one of {_FORMS}") from None
-    if parts.scheme == "blk":
-        raise ChainUnsupported("reading of blk*.dat files", "this version")
     allowed = _QUERIES.get(parts.scheme)
     if allowed is None or parts.fragment or set(query) - allowed:
         raise UsageError("the chain's URL has no known form", hint=f"one of {_FORMS}")
@@ -68,6 +70,8 @@ def open_source(
     if parts.scheme == "sim":
         path = _simulator_file(parts, folder)
         return SimulatedChain(Simulator.open(path, clock, miner_script))
+    if parts.scheme == "blk":
+        return _open_blk(parts, options)
     if not parts.hostname or port is None:
         raise UsageError("a node is named by HOST:PORT", hint=f"one of {_FORMS}")
     net = network_named(options.get("network", "main"))
@@ -90,6 +94,17 @@ def _simulator_file(parts: SplitResult, folder: Path | None) -> Path | None:
         except OSError as error:
             raise StoreError(f"{path.parent}: {error.strerror}", code="io") from error
     return path
+
+
+def _open_blk(parts: SplitResult, options: dict[str, str]) -> BlkFolder:
+    if parts.netloc or not parts.path:
+        raise UsageError("a folder is named with three slashes: blk:///DIR?network=main")
+    text = options.get("xor")
+    if text is not None and re.fullmatch(f"[0-9a-f]{{{2 * XOR_KEY_SIZE}}}", text) is None:
+        raise UsageError(f"xor= takes the {XOR_KEY_SIZE} bytes of xor.dat in lower-case hex")
+    key = None if text is None else bytes.fromhex(text)
+    net = network_named(options.get("network", "main"))
+    return BlkFolder(Path(unquote(parts.path)), net, key)
 
 
 def _open_bitcoind(parts: SplitResult, options: dict[str, str], net: NetworkParams) -> Bitcoind:

@@ -1,7 +1,8 @@
 """Keys without a wallet: one secret from a file or the environment (bitcoin spec R38).
 
 The key's coins are P2TR outputs without a script path, so that ``tr(WIF)`` sweeps them in any
-wallet. No error and no `repr` ever shows the secret.
+wallet; where ownership is written, also outputs to the key's hash. No error and no `repr` ever
+shows the secret.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Final, Protocol
 from lodestamp.core.bitcoin import (
     GROUP_ORDER,
     NetworkParams,
+    ecdsa_sign,
     output_key,
     public_key,
     schnorr_sign,
@@ -50,12 +52,30 @@ class BitcoinSigner(Protocol):
         ...
 
 
-class SecretSigner:
-    """A signer that holds its secret in memory."""
+class KeySigner(BitcoinSigner, Protocol):
+    """Whoever can also sign as signatures were before taproot."""
 
-    def __init__(self, secret: bytes, randomness: Randomness = os.urandom) -> None:
+    def public_key(self) -> bytes:
+        """Return the public key as its coins' hash has it: 33 bytes, or 65 uncompressed."""
+        ...
+
+    def sign_ecdsa(self, digest: bytes) -> bytes:
+        """Return the DER signature of 32 bytes, low S, without a hash type."""
+        ...
+
+
+class SecretSigner:
+    """A signer that holds its secret in memory.
+
+    `compressed` tells how the public key is written where it is written out.
+    """
+
+    def __init__(
+        self, secret: bytes, randomness: Randomness = os.urandom, *, compressed: bool = True
+    ) -> None:
         self._secret = secret
         self._randomness = randomness
+        self._public_key = public_key(secret, compressed=compressed)
         self._xonly = public_key(secret)[1:]
         self._output_key = output_key(self._xonly)[0]
 
@@ -69,6 +89,14 @@ class SecretSigner:
     def output_key(self) -> bytes:
         """Return the key that plain coins pay."""
         return self._output_key
+
+    def public_key(self) -> bytes:
+        """Return the public key as its coins' hash has it."""
+        return self._public_key
+
+    def sign_ecdsa(self, digest: bytes) -> bytes:
+        """Return the DER signature of 32 bytes, its nonce by RFC 6979."""
+        return ecdsa_sign(digest, self._secret)
 
     def sign_schnorr(self, msg32: bytes, *, tweaked: bool) -> bytes:
         """Return 64 bytes (BIP-340), with fresh auxiliary randomness."""
@@ -87,7 +115,8 @@ class FileSigner(SecretSigner):
     """The signer of a file that holds one line of wallet import format."""
 
     def __init__(self, path: Path, net: NetworkParams, randomness: Randomness = os.urandom) -> None:
-        super().__init__(_read_secret(path, net), randomness)
+        secret, compressed = _read_secret(path, net)
+        super().__init__(secret, randomness, compressed=compressed)
 
 
 class EnvSigner(SecretSigner):
@@ -97,7 +126,8 @@ class EnvSigner(SecretSigner):
         text = os.environ.get(name)
         if text is None:
             raise FundsError(f"the variable {name} is not set", code="key-missing")
-        super().__init__(_secret_in(text, net, f"the variable {name}"), randomness)
+        secret, compressed = _secret_in(text, net, f"the variable {name}")
+        super().__init__(secret, randomness, compressed=compressed)
 
 
 def make_key_file(path: Path, net: NetworkParams, randomness: Randomness = os.urandom) -> None:
@@ -114,7 +144,7 @@ def make_key_file(path: Path, net: NetworkParams, randomness: Randomness = os.ur
         raise FundsError(f"{path}: {error.strerror}", code="key-io") from error
 
 
-def _read_secret(path: Path, net: NetworkParams) -> bytes:
+def _read_secret(path: Path, net: NetworkParams) -> tuple[bytes, bool]:
     try:
         mode = path.stat().st_mode
         data = read_bounded(path, WIF_FILE_SIZE_MAX)
@@ -133,9 +163,9 @@ def _read_secret(path: Path, net: NetworkParams) -> bytes:
     return _secret_in(text, net, str(path))
 
 
-def _secret_in(text: str, net: NetworkParams, place: str) -> bytes:
+def _secret_in(text: str, net: NetworkParams, place: str) -> tuple[bytes, bool]:
     try:
-        return wif_decode(text.strip(), net)[0]
+        return wif_decode(text.strip(), net)
     except InputError as error:
         code = "key-network" if error.code == "wrong-network" else "key-damaged"
         raise FundsError(f"{place} holds no key of the network {net}", code=code) from None

@@ -20,9 +20,9 @@ from lodestamp.node.chains import (
 from lodestamp.node.flows.chain_work import ChainWork
 from lodestamp.node.flows.clocks import Surroundings
 from lodestamp.node.flows.orchestrator import DataFlowOrchestrator
-from lodestamp.node.flows.presence import OWNER_LENGTH, Presence
 from lodestamp.node.flows.runner import OPCATDataFlowProcessor
 from lodestamp.node.flows.store import FlowStore
+from lodestamp.node.presence import OWNER_LENGTH, Presence
 from lodestamp.node.storage import Database
 
 KEY_NAME = "bitcoin.key"

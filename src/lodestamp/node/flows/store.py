@@ -30,8 +30,8 @@ from lodestamp.errors import (
     UsageError,
 )
 from lodestamp.node.flows.clocks import Clock
-from lodestamp.node.flows.presence import Presence
 from lodestamp.node.flows.tables import coins, events, intents, packets, patterns
+from lodestamp.node.presence import Presence
 from lodestamp.node.storage import Database
 
 LEASE_S: Final = 60

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, text
 
 from lodestamp.errors import LogCorrupt, StoreError
 from lodestamp.node.storage.failures import damaged_values, store_failures
-
-BUSY_TIMEOUT_S: Final = 30
-"""How long a writer waits for another process before LogLockedError (operations spec N1)."""
+from lodestamp.node.storage.sqlite import make_private, sqlite_engine
 
 SCHEMA_REVISION: Final = "0009"
 """The newest migration; a test holds it against the migrations folder."""
-
-# WAL with FULL: a commit is on disk when it returns (DESIGN D11). cell_size_check finds torn pages
-# while they are read; trusted_schema=OFF keeps a planted schema from running anything;
-# secure_delete overwrites with zeros whatever is freed, so that a purge leaves nothing (S28).
-_PRAGMAS: Final = (
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",
-    "PRAGMA cell_size_check=ON",
-    "PRAGMA trusted_schema=OFF",
-    "PRAGMA secure_delete=ON",
-    "PRAGMA foreign_keys=ON",
-    f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}",
-)
 
 
 class Database:
@@ -52,11 +36,8 @@ class Database:
             hint = "restore the database; a new log would contradict what was published"
             raise LogCorrupt(f"{path} is gone", code="log-rolled-back", hint=hint)
         if created:
-            _make_private(path)
-        url = URL.create("sqlite+pysqlite", database=str(path))  # a path may hold ? and #
-        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S}, hide_parameters=True)
-        event.listen(engine, "connect", _configure)
-        event.listen(engine, "begin", _begin)
+            make_private(path)
+        engine = sqlite_engine(path)
         database = cls(engine)
         try:
             with store_failures(f"opening {path}"), damaged_values(f"opening {path}"):
@@ -129,22 +110,3 @@ class Database:
             if not connection.dialect.has_table(connection, "alembic_version"):
                 return None
             return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-
-
-def _make_private(path: Path) -> None:
-    """Make the file before SQLite does: its companions take their mode from it."""
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    except OSError as error:
-        raise StoreError(f"{path}: {error.strerror}", code="cannot-open") from error
-
-
-def _configure(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # we begin transactions ourselves, see _begin
-    for pragma in _PRAGMAS:
-        connection.execute(pragma).close()
-
-
-def _begin(connection: Connection) -> None:
-    kind = "IMMEDIATE" if connection.get_execution_options().get("writing") else "DEFERRED"
-    connection.exec_driver_sql(f"BEGIN {kind}")

@@ -13,6 +13,7 @@ from lodestamp.core.bitcoin.machine.flags import (
     standard_flags,
 )
 from lodestamp.core.bitcoin.machine.frame import ELEMENT_SIZE_MAX, SpendContext, Trace
+from lodestamp.core.bitcoin.machine.signatures import is_strict_der
 from lodestamp.core.bitcoin.machine.verdict import (
     Execution,
     ScriptError,
@@ -37,6 +38,7 @@ __all__ = [
     "Step",
     "Trace",
     "execute",
+    "is_strict_der",
     "standard_flags",
     "verify_input",
     "verify_transaction",

@@ -29,19 +29,6 @@ BLOCK_VERSION: Final = 0x20000000
 """What a miner who signals nothing writes (BIP9)."""
 
 _RESERVED: Final = bytes(32)
-_GENESIS_TEXT: Final = b"The Times 03/Jan/2009 Chancellor on brink of second bailout for banks"
-_GENESIS_KEY: Final = bytes.fromhex(
-    "04678afdb0fe5548271967f1a67130b7105cd6a828e03909a67962e0ea1f61deb6"
-    "49f6bc3f4cef38c4f35504e51ec112de5c384df7ba0b8d578a4c702b6bf11d5f"
-)
-
-
-def genesis_block() -> Block:
-    """Return the first block of regtest; its coinbase is the one of every network but testnet4."""
-    head = push_bytes(bytes.fromhex("ffff001d")) + push_bytes(b"\x04")
-    item = TxIn(OutPoint(NULL_TXID, NULL_VOUT), head + push_bytes(_GENESIS_TEXT))
-    output = TxOut(subsidy(0, REGTEST), push_bytes(_GENESIS_KEY) + b"\xac")
-    return Block(REGTEST.genesis, (Transaction(1, (item,), (output,), 0),))
 
 
 def mine_block(

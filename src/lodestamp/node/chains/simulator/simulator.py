@@ -16,9 +16,9 @@ from sqlalchemy import Connection, Engine, select
 
 from lodestamp.core.bitcoin import REGTEST, Block, ChainEntry, NetworkParams, Transaction
 from lodestamp.errors import UsageError
+from lodestamp.node.chains.genesis import genesis_block
 from lodestamp.node.chains.simulator.chainstate import Status
 from lodestamp.node.chains.simulator.mempool import Mempool, Waiting
-from lodestamp.node.chains.simulator.miner import genesis_block
 from lodestamp.node.chains.simulator.session import DEPLOYMENTS, Clock, Session, refuse
 from lodestamp.node.chains.simulator.tables import MEMPOOL, META, open_engine
 from lodestamp.node.chains.values import BlockRef
@@ -41,7 +41,7 @@ class Simulator:
         with self.command("opening the simulator") as session:
             if not session.meta.get("genesis"):
                 session.set_meta("genesis", REGTEST.genesis.hash_display)
-                session.chain.add_genesis(genesis_block())
+                session.chain.add_genesis(genesis_block(REGTEST))
 
     @classmethod
     def open(cls, path: Path | None, clock: Clock, miner_script: bytes) -> Self:

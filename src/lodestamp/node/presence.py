@@ -1,8 +1,8 @@
-"""Who runs flows in this home and is alive: a locked file per runner (flows spec R48).
+"""Who works on something in a folder and is alive: a locked file per worker (flows spec R48).
 
-The system lets a lock go when its process ends, however it ends, so a killed runner's packets can
-be taken up at once. A runner on another machine leaves no file here: of that one only the time of
-its lease says that it is gone.
+The system lets a lock go when its process ends, however it ends, so what a killed worker had in
+hand can be taken up at once. A worker on another machine leaves no file here: of that one only the
+time of its lease says that it is gone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ OWNER_LENGTH = 32
 
 
 class Presence:
-    """This runner's mark; close it when the runner ends."""
+    """This worker's mark; close it when the worker ends."""
 
     def __init__(self, folder: Path, owner: str) -> None:
         """Mark `owner`, 32 hex digits, as alive; StoreError ``io`` when that cannot be written."""
@@ -34,7 +34,7 @@ class Presence:
             raise StoreError(f"{folder}: {error.strerror}", code="io") from error
 
     def is_gone(self, owner: str) -> bool:
-        """Tell whether a runner of this home is known to have ended."""
+        """Tell whether a worker of this folder is known to have ended."""
         if owner == self.owner:
             return False
         try:
@@ -48,6 +48,11 @@ class Presence:
         finally:
             os.close(descriptor)
         return True
+
+    def forget(self, owner: str) -> None:
+        """Take away the mark of one who is gone and whose work is taken over."""
+        with suppress(OSError):
+            self._path(owner).unlink()
 
     def close(self) -> None:
         """Take the mark away."""

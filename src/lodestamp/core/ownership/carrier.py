@@ -1,0 +1,168 @@
+"""Carriers: bytes over one to sixteen transactions' OP_RETURN outputs ("blockcast", §3.1).
+
+>>> payloads = encode_payloads(b"a work, a work, a work")
+>>> payloads[0][:3].hex(), len(payloads), decode_payloads(payloads)
+('1f0001', 1, b'a work, a work, a work')
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import Final
+
+from lodestamp.core.bitcoin import Transaction, push_bytes
+from lodestamp.core.ownership.chunks import returned
+from lodestamp.core.ownership.found import Carrier, Fetch, join_payloads
+from lodestamp.errors import CarrierMalformed, CarrierTooLarge, SourceIncomplete, UsageError
+
+MAGIC: Final = b"\x1f\x00"
+"""How the first payload begins; its count of payloads is the next byte."""
+PAYLOAD_SIZE_MAX: Final = 80
+"""Bytes of a written payload: what nodes relayed in one OP_RETURN output for a decade."""
+PAYLOADS_WRITTEN_MAX: Final = 16
+"""Payloads of one written carrier; a chain of as many unconfirmed transactions is still relayed."""
+COMPRESSED_WRITTEN_MAX: Final = 1_277
+"""Compressed bytes of one written carrier: 77 and fifteen times 80."""
+COMPRESSED_READ_MAX: Final = 20_397
+"""Compressed bytes of one carrier that is read: 77 and 254 times 80, as one byte counts them."""
+INFLATED_MAX: Final = 2 << 20
+"""Bytes a carrier inflates to: DEFLATE makes 1.32 MB at most of what a writer may write."""
+
+_HEADER_SIZE: Final = len(MAGIC) + 1
+_FIRST_SIZE: Final = PAYLOAD_SIZE_MAX - _HEADER_SIZE
+_RAW_DEFLATE: Final = -15
+_SPACES: Final = b" \t\r\n"
+
+
+def encode_payloads(text: bytes) -> list[bytes]:
+    """Return the payloads, 1 to 16 of at most 80 bytes, of the shorter of two deflations (R46).
+
+    CarrierTooLarge over 1,277 compressed bytes; UsageError for a text over `INFLATED_MAX`, which
+    nobody would read.
+    """
+    if len(text) > INFLATED_MAX:
+        raise UsageError(f"a text of {len(text):,} bytes is more than {INFLATED_MAX:,}")
+    compressed = min(_deflated(text, 6), _deflated(text, 9), key=len)
+    if len(compressed) > COMPRESSED_WRITTEN_MAX:
+        raise CarrierTooLarge(COMPRESSED_WRITTEN_MAX, len(compressed))
+    starts = range(_FIRST_SIZE, len(compressed), PAYLOAD_SIZE_MAX)
+    later = [compressed[start : start + PAYLOAD_SIZE_MAX] for start in starts]
+    return [MAGIC + bytes((1 + len(later),)) + compressed[:_FIRST_SIZE], *later]
+
+
+def decode_payloads(payloads: Sequence[bytes]) -> bytes:
+    """Return the inflated bytes of payloads in the order of C1 and C3 (C4, C5).
+
+    CarrierMalformed ``header`` (the first has no count), ``count`` (it is another),
+    ``compressed-size``, ``inflated-size``, ``deflate`` (no stream that ends).
+    """
+    if not payloads or len(payloads[0]) < _HEADER_SIZE:
+        raise CarrierMalformed("header", "the first payload announces no count")
+    if payloads[0][2] != len(payloads):
+        message = f"{len(payloads)} payloads, but {payloads[0][2]} are announced"
+        raise CarrierMalformed("count", message)
+    compressed = join_payloads(payloads)
+    if len(compressed) > COMPRESSED_READ_MAX:
+        message = f"{len(compressed):,} compressed bytes, more than {COMPRESSED_READ_MAX:,}"
+        raise CarrierMalformed("compressed-size", message)
+    stream = zlib.decompressobj(_RAW_DEFLATE)
+    text = _inflate(stream, compressed)
+    if len(text) > INFLATED_MAX:
+        message = f"the text has more than {INFLATED_MAX:,} bytes"
+        raise CarrierMalformed("inflated-size", message)
+    if not stream.eof:
+        raise CarrierMalformed("deflate", "the compressed bytes end before their stream does")
+    return text
+
+
+def payload_script(payload: bytes) -> bytes:
+    """Return the output script that carries a payload."""
+    return b"\x6a" + push_bytes(payload)
+
+
+def carrier_payloads(tx: Transaction) -> list[bytes]:
+    """Return the payload of each OP_RETURN output, from the highest vout to the lowest (C1)."""
+    found = (returned(each.script) for each in reversed(tx.outputs))
+    return [payload for payload in found if payload is not None]
+
+
+def announced(payload: bytes) -> int:
+    """Return how many payloads a payload announces; 0 when it is no first one (C2)."""
+    return payload[2] if len(payload) >= _HEADER_SIZE and payload.startswith(MAGIC) else 0
+
+
+def carrier_count(tx: Transaction) -> int:
+    """Return how many transactions a primary announces, 1 to 255; 0 for one that is none (C2)."""
+    return _total(carrier_payloads(tx))
+
+
+def read_carrier(tx: Transaction, fetch: Fetch) -> Carrier | None:
+    """Collect and inflate what a primary announces, asking `fetch` for its parents (C3 to C6).
+
+    None when the transaction is no primary or what it announces is no carrier. SourceIncomplete
+    when a parent that decides cannot be had, or another transaction comes in its place.
+    """
+    payloads = carrier_payloads(tx)
+    total = _total(payloads)
+    if not total or len(payloads[0]) < _HEADER_SIZE:
+        return None
+    if total > 1 and _head(payloads) is None:
+        return None
+    parents: list[Transaction] = []
+    while len(parents) + 1 != total:
+        if not tx.inputs or tx.is_coinbase or len(payloads) > payloads[0][2]:
+            return None
+        txid = tx.inputs[-1].prevout.txid
+        parent = fetch(txid)
+        if parent is None or parent.txid != txid:
+            if not _may_be_object(payloads):
+                return None
+            what = "the source gives another" if parent else "the source has it not"
+            raise SourceIncomplete(txid, what, hint="a carrier needs it; ask a node with an index")
+        parents.append(parent)
+        payloads += carrier_payloads(parent)
+        tx = parent
+    if parents and tx.is_coinbase:
+        return None
+    try:
+        text = decode_payloads(payloads)
+    except CarrierMalformed:
+        return None
+    return Carrier(tuple(payloads), text, tuple(parents))
+
+
+def _total(payloads: Sequence[bytes]) -> int:
+    """Return the first count in list order, if the last payload has one (C2)."""
+    if not payloads or not announced(payloads[-1]):
+        return 0
+    return next(filter(None, map(announced, payloads)))
+
+
+def _may_be_object(payloads: Sequence[bytes]) -> bool:
+    """Whether the text may still turn out to be a JSON object, given its first payload (C6)."""
+    head = (_head(payloads) or b"").lstrip(_SPACES)
+    return not head or head.startswith(b"{")
+
+
+def _head(payloads: Sequence[bytes]) -> bytes | None:
+    """Return what the first payload alone inflates to so far; None if it is no DEFLATE."""
+    try:
+        return _inflate(
+            zlib.decompressobj(_RAW_DEFLATE), payloads[0][_HEADER_SIZE:PAYLOAD_SIZE_MAX]
+        )
+    except CarrierMalformed:
+        return None
+
+
+def _inflate(stream: zlib._Decompress, compressed: bytes) -> bytes:
+    """Inflate up to one byte over the limit; CarrierMalformed ``deflate`` for no DEFLATE."""
+    try:
+        return stream.decompress(compressed, INFLATED_MAX + 1)
+    except zlib.error as error:
+        raise CarrierMalformed("deflate", f"the compressed bytes are no DEFLATE: {error}") from None
+
+
+def _deflated(text: bytes, level: int) -> bytes:
+    stream = zlib.compressobj(level, zlib.DEFLATED, _RAW_DEFLATE)
+    return stream.compress(text) + stream.flush()
