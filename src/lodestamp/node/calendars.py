@@ -66,8 +66,8 @@ class Upgraded:
 
     @property
     def is_complete(self) -> bool:
-        """Whether it carries an anchor in a block."""
-        return any(anchor.height is not None for anchor in self.proof.anchors)
+        """Whether it carries an anchor in a block that has not left the best chain known here."""
+        return not self.pending and any(each.height is not None for each in self.proof.anchors)
 
 
 class Calendars:
@@ -237,21 +237,25 @@ class Calendars:
         digest = _digest_of(log, proof.checkpoint)
         completer = self._upgrader(named).completer()
         anchors: list[Anchor] = []
+        standing: list[Anchor] = []
         reasons: dict[str, str] = {}
         for anchor in proof.anchors:
             followed, said = self._follow(anchor, digest, completer)
             anchors.append(followed)
             reasons |= said
-        if any(each.height is not None for each in anchors):
-            anchors = [each for each in anchors if each.height is not None]
-            reasons = {}
+            if followed.height is not None and not said:
+                standing.append(followed)
+        if standing:
+            anchors, reasons = standing, {}
         ordered = {each.order: each for each in sorted(anchors, key=_order_of)}
         return Upgraded(_whole(replace(proof, anchors=tuple(ordered.values()))), reasons)
 
     def _follow(
         self, anchor: Anchor, digest: bytes, completer: Completer
     ) -> tuple[Anchor, dict[str, str]]:
-        if anchor.height is not None or anchor.kind is not AnchorKind.OTS:
+        if anchor.height is not None:
+            return anchor, self._left(anchor, anchor.height)
+        if anchor.kind is not AnchorKind.OTS:
             return anchor, {}
         known = self._headers.network.name
         if anchor.network != known:
@@ -261,6 +265,15 @@ class Calendars:
         if completed.timestamp is None or completed.height is None:
             return anchor, completed.reasons
         return self._in_block(completed.timestamp, completed.height), {}
+
+    def _left(self, anchor: Anchor, height: int) -> dict[str, str]:
+        """Return why an anchor's block counts no more: the best chain known here has another."""
+        if anchor.network != self._headers.network.name:
+            return {}
+        known = self._headers.run(height, 1)
+        if not known or anchor.headers.startswith(known):
+            return {}
+        return {f"block {height}": "it has left the best chain; it is to be anchored again"}
 
     def _anchors_of(self, submissions: Sequence[Submission]) -> list[Anchor]:
         """Return one anchor in a block, the oldest there is; else one of all promises."""
