@@ -745,7 +745,10 @@ class HeightUnknown(OwnershipError):
     default_code = "height-unknown"
 
     def __init__(self, height: int, lowest: int, highest: int) -> None:
-        super().__init__(f"height {height:,} is not among those scanned, {lowest:,} to {highest:,}")
+        message = f"height {height:,} is not among those scanned, {lowest:,} to {highest:,}"
+        if highest < lowest:
+            message = "no block was scanned yet"
+        super().__init__(message)
         self.height = height
         self.lowest = lowest
         self.highest = highest
