@@ -271,7 +271,7 @@ class Calendars:
         if anchor.network != self._headers.network.name:
             return {}
         known = self._headers.run(height, 1)
-        if not known or (anchor.headers or b"").startswith(known):
+        if not known or (anchor.headers or known).startswith(known):
             return {}
         return {f"block {height}": "it has left the best chain; it is to be anchored again"}
 
