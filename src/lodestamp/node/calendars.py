@@ -20,6 +20,7 @@ from lodestamp.core.proof import (
     Log,
     Proof,
     compress_run,
+    replace_checkpoint,
 )
 from lodestamp.core.timestamps import (
     Pending,
@@ -51,6 +52,7 @@ from lodestamp.node.anchors import (
 from lodestamp.node.calendar_settings import CalendarSettings
 from lodestamp.node.chains import ChainSource
 from lodestamp.node.progress import Progress
+from lodestamp.node.proving import checkpoint_of
 from lodestamp.node.storage import Database
 
 RUN_LENGTH: Final = 6
@@ -211,16 +213,10 @@ class Calendars:
     def _under(self, proof: Proof, log: Log, size: int, anchors: Sequence[Anchor]) -> Proof:
         with self._database.reading("proving under another checkpoint") as connection:
             path, _ = recorder.inclusion(connection, log.index, size)
-            note = recorder.checkpoint_note(connection, size).decode("utf-8")
-        return _whole(
-            replace(
-                proof,
-                log=Log(log.origin, path.index, path.size, path.to_bytes()),
-                checkpoint=Checkpoint(note, (self._log_key,)),
-                ledger=None,
-                anchors=tuple(sorted(anchors, key=_order_of)),
-            )
-        )
+            note = recorder.checkpoint_note(connection, size)
+            checkpoint = checkpoint_of(connection, self._log_key, note, size)
+        place = Log(log.origin, path.index, path.size, path.to_bytes())
+        return replace_checkpoint(proof, place, checkpoint, anchors)
 
     def _refreshed(self, proof: Proof, log: Log) -> Proof:
         """Return a proof of ours with all promises of its checkpoint; none is ever dropped."""

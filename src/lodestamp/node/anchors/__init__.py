@@ -65,6 +65,7 @@ from lodestamp.node.anchors.witness import (
     WitnessService,
     audit_witnesses,
     cosigned_note,
+    cosigner_keys,
     origin_of,
     seen_by,
 )
@@ -125,6 +126,7 @@ __all__ = [
     "audit_witnesses",
     "chain_behind",
     "cosigned_note",
+    "cosigner_keys",
     "load_secret",
     "open_anchors",
     "origin_of",
