@@ -81,11 +81,14 @@ class Calendars:
         log_key: VerifierKey,
         settings: CalendarSettings,
         clock_ms: Callable[[], int],
+        *,
+        show_witnesses: Callable[[int], None],
     ) -> None:
         self._database = database
         self._log_key = log_key
         self._submissions = Submissions(database, log_key.name, clock_ms)
         self._client = CalendarClient()
+        self._show_witnesses = show_witnesses
         self._headers = StoredHeaders(database)
         self.settings = settings
         self.own = OwnCalendar(database)
@@ -108,7 +111,7 @@ class Calendars:
         self._submissions.begin(self.uris(named), size)
 
     def submit(self, named: Sequence[str] = (), *, size: int | None = None) -> list[Submission]:
-        """Hand a checkpoint, by default the newest, to calendars, all at once.
+        """Hand a checkpoint, by default the newest, to calendars, all at once; to witnesses first.
 
         CalendarError ``calendar.too-few`` when fewer promised than the settings ask for. What they
         did not take is tried again by `try_due`.
@@ -116,6 +119,8 @@ class Calendars:
         uris = self.uris(named)
         if not uris:
             return []
+        size = self.newest_size if size is None else size
+        self._show_witnesses(size)
         needed = min(self.settings.needed, len(uris))
         return self._upgrader(named).submit(uris, size=size, needed=needed)
 
