@@ -50,6 +50,7 @@ from lodestamp.node.anchors import (
     parse_uri,
 )
 from lodestamp.node.calendar_settings import CalendarSettings
+from lodestamp.node.chained_anchors import chain_of
 from lodestamp.node.chains import ChainSource
 from lodestamp.node.progress import Progress
 from lodestamp.node.proving import checkpoint_of
@@ -286,8 +287,12 @@ class Calendars:
     def _in_block(self, timestamp: Timestamp, height: int) -> Anchor:
         raw = self._headers.run(height, RUN_LENGTH)
         run = [raw[at : at + HEADER_SIZE] for at in range(0, len(raw), HEADER_SIZE)]
+        with self._database.reading("looking for a chain of anchors") as connection:
+            chain = chain_of(connection, timestamp)
+        kind = AnchorKind.OTS if chain is None else AnchorKind.CHAIN
         ots = encode_timestamp(timestamp)
-        return Anchor(AnchorKind.OTS, self._headers.network.name, ots, height, compress_run(run))
+        network = self._headers.network.name
+        return Anchor(kind, network, ots, height, compress_run(run), chain)
 
     def _reasons(self, log: Log) -> dict[str, str]:
         """Return why the checkpoints that cover a leaf are not complete, newest word last."""
