@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from lodestamp.core.proof import CHAIN_TRANSACTIONS_MAX, AnchorChain, AnchorCovenant
 from lodestamp.core.timestamps import Timestamp
-from lodestamp.node.anchors import chain_behind
-from lodestamp.node.anchors.tables import commitments, cycles
+from lodestamp.node.anchors import chain_through
 
 
 def chain_of(connection: Connection, timestamp: Timestamp) -> AnchorChain | None:
@@ -16,15 +15,7 @@ def chain_of(connection: Connection, timestamp: Timestamp) -> AnchorChain | None
     None for a plain anchor, for one that is not of this home's own cycles, and for a chain of more
     links than a proof may carry: its path holds without them. LogCorrupt when a link is missing.
     """
-    query = (
-        select(cycles.c.txid)
-        .join(commitments, commitments.c.cycle == cycles.c.id)
-        .where(commitments.c.commitment == timestamp.msg, cycles.c.height.is_not(None))
-    )
-    txid: bytes | None = connection.execute(query).scalar()
-    if txid is None or txid not in _messages(timestamp):
-        return None
-    behind = chain_behind(connection, txid)
+    behind = chain_through(connection, timestamp.msg, _messages(timestamp))
     if behind is None or len(behind.transactions) - 1 > CHAIN_TRANSACTIONS_MAX:
         return None
     *before, last = behind.transactions

@@ -13,7 +13,7 @@ from lodestamp.node.anchors.bitcoin import (
     HeaderStore,
     Wanted,
     audit_anchors,
-    chain_behind,
+    chain_through,
     open_anchors,
     stored_network,
 )
@@ -124,7 +124,7 @@ __all__ = [
     "audit_anchors",
     "audit_calendars",
     "audit_witnesses",
-    "chain_behind",
+    "chain_through",
     "cosigned_note",
     "cosigner_keys",
     "load_secret",
