@@ -17,6 +17,7 @@ from lodestamp.faces.cli.plain import plain, say
 
 if TYPE_CHECKING:
     from lodestamp.core.ownership import Rules
+    from lodestamp.errors import LodestampError
     from lodestamp.node.chains import ChainSource
     from lodestamp.node.scanner import Callbacks, EngineStatus, SqlStore
 
@@ -205,9 +206,13 @@ def _told(*, as_json: bool) -> Iterator[Callbacks]:
 
     if sys.stderr.isatty() and not as_json:
         with _bar() as report:
-            yield Callbacks(on_progress=report)
+            yield Callbacks(on_progress=report, on_retry=_tell_retry)
         return
-    yield Callbacks(on_progress=_Lines(as_json=as_json))
+    yield Callbacks(on_progress=_Lines(as_json=as_json), on_retry=_tell_retry)
+
+
+def _tell_retry(error: LodestampError, wait_s: float) -> None:
+    sys.stderr.write(f"lodestamp: {plain(error.message)}; asked again in {wait_s:.0f} s\n")
 
 
 class _Lines:
