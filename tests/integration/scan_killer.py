@@ -71,10 +71,9 @@ def _scan(url: str, raws: list[bytes], rules: Rules) -> None:
     code = 1
     try:
         engine = StateEngine(MemoryChain(raws), SqlStore(url), rules)
-        while engine.status().height != BLOCKS:
+        while True:  # so that there is always more to be killed in
             engine.scan_from()
-            if engine.status().height == BLOCKS:
-                engine.reindex_from(1 + BLOCKS // 2)  # so that there is always more to be killed in
+            engine.reindex_from(1 + BLOCKS // 2)
     finally:
         os._exit(code)
 
