@@ -16,7 +16,11 @@ from lodestamp.core.bitcoin import REGTEST, BlockHeader
 from lodestamp.core.ownership import Rules, balances_hash, verify_ownership_proof
 from lodestamp.errors import (
     BlockMalformed,
+    ChainAuthError,
     ChainNotFound,
+    ChainRpcError,
+    ChainUnavailable,
+    ChainWarmup,
     HeightUnknown,
     OwnershipError,
     ReorgTooDeep,
@@ -332,6 +336,121 @@ class _Moving(MemoryChain):
             if each[0].height == 9:
                 for raw in self._branch:
                     self.give(raw)
+
+
+class _Away(MemoryChain):
+    """A chain that fails, once for each error it is given, when its tip is asked for."""
+
+    def __init__(self, raws, errors):
+        super().__init__(raws)
+        self._errors = list(errors)
+
+    def tip(self):
+        if self._errors:
+            raise self._errors.pop(0)
+        return super().tip()
+
+
+class _Refusing(MemoryChain):
+    """A chain that cannot give its blocks, as when they changed while they were fetched ahead."""
+
+    def __init__(self, raws, branch=()):
+        super().__init__(raws)
+        self._branch = list(branch)
+        self.asked = 0
+
+    def raw_blocks(self, start, stop):
+        self.asked += 1
+        yield from super().raw_blocks(start, min(stop, start + 3))
+        for raw in self._branch:
+            self.give(raw)
+        self._branch = []
+        raise ChainRpcError(0, "the blocks do not link")
+
+
+class _Flipping(_Refusing):
+    """A chain with another tip each time it is asked."""
+
+    def raw_blocks(self, start, stop):
+        del start, stop
+        self.asked += 1
+        raise ChainRpcError(0, "the blocks do not link")
+
+    def block_hash(self, height):
+        return bytes(32) if height == 8 else super().block_hash(height)
+
+
+class TestSourcesThatFail:
+    def test_a_source_that_is_followed_is_asked_again_until_it_answers(self, store, monkeypatch):
+        """A node that starts anew, or catches up, does not end a scan that follows it."""
+        monkeypatch.setattr(scanning, "_WAITS_S", (0.0, 0.01))
+        monkeypatch.setattr(scanning, "RETRY_S_MAX", 0.02)
+        monkeypatch.setattr(scanning, "POLL_S", 0.01)
+        errors = [
+            ChainUnavailable("away"),
+            ChainWarmup("loading"),
+            ChainAuthError("no cookie"),
+            ChainRpcError(-1, "busy"),
+            SourceStale("behind"),
+        ]
+        told = []
+        engine = StateEngine(_Away(busy_blocks(4), errors), store, RULES)
+
+        def stop(row):
+            if row.height == 4:
+                engine.stop()
+
+        calls = Callbacks(on_block=stop, on_retry=lambda error, wait: told.append((error, wait)))
+        assert engine.scan_from(callbacks=calls, follow=True).height == 4
+        assert [error for error, _ in told] == errors
+        assert [wait for _, wait in told] == [0.0, 0.01, 0.02, 0.02, 0.02]
+
+    def test_a_source_that_is_not_followed_fails_at_once(self, store):
+        engine = StateEngine(_Away(busy_blocks(4), [ChainWarmup("loading")]), store, RULES)
+        with pytest.raises(ChainWarmup):
+            engine.scan_from()
+        assert engine.scan_from().height == 4
+
+    def test_what_no_waiting_helps_ends_a_scan_that_follows_too(self, store):
+        press = Press()
+        parts = press.register(0, 0, title=bytes(range(200)).hex())
+        engine = StateEngine(MemoryChain(raw_chain([[parts[-1]]])), store, RULES)
+        with pytest.raises(SourceIncomplete):
+            engine.scan_from(follow=True)
+
+    def test_a_chain_that_changed_above_what_is_stored_is_read_again(self, store):
+        raws = busy_blocks(8)
+        branch = busy_blocks(6, seed=4, previous=headed(raws[:5]), height=6)
+        engine = StateEngine(_Refusing(raws, branch), store, RULES)
+        with pytest.raises(ChainRpcError):  # at last the chain stands, and still refuses
+            engine.scan_from()
+        assert engine.status().height == 6
+        assert engine.state_hash(5) == scanned(raws[:5]).state_hash()
+        assert engine.state_hash(6) == scanned([*raws[:5], branch[0]]).state_hash()
+
+    def test_a_source_that_flips_between_tips_is_given_up(self, store):
+        chain = _Flipping(busy_blocks(8))
+        with pytest.raises(ChainRpcError):
+            StateEngine(chain, store, RULES).scan_from()
+        assert chain.asked < 20
+
+    def test_a_fork_is_found_in_a_few_questions_however_deep_it_is(self, store, monkeypatch):
+        raws = busy_blocks(3)
+        for height in range(4, 600):
+            raws.append(raw_block([], headed(raws), height))
+        engine = scanned(raws, store)
+        chain = engine._source
+        branch = raws[:3]
+        for height in range(4, 602):
+            branch.append(raw_block([], headed(branch), 5_000 + height))
+            chain.give(branch[-1])
+        asked = []
+        answer = chain.block_hash
+        monkeypatch.setattr(chain, "block_hash", lambda h: asked.append(h) or answer(h))
+        with pytest.raises(ReorgTooDeep) as refused:
+            engine.scan_from()
+        assert "--reindex-from 4" in refused.value.hint
+        assert len(asked) < 30
 
 
 class TestLife:

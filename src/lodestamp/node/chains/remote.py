@@ -156,16 +156,19 @@ class RemoteChain:
     def transaction(
         self, txid: bytes, *, block: bytes | None = None, near: int | None = None
     ) -> Transaction:
-        """Return a transaction with a checked id; without an index `block` or `near` is needed."""
-        if block is None and near is not None:
-            block = self.block_hash(near)
+        """Return a transaction with a checked id; without an index `block` or `near` is needed.
+
+        The block at `near` is read only where the node does not find it by itself.
+        """
         if block is not None:
-            for tx in self._block(block)[1].txs:
-                if tx.txid == txid:
-                    return tx
-            if near is None:
-                raise ChainNotFound("the block does not hold this transaction")
-        raw = hex_in(self._rpc.call("getrawtransaction", txid[::-1].hex(), *self._raw_form()))
+            return self._transaction_in(block, txid)
+        try:
+            raw = hex_in(self._rpc.call("getrawtransaction", txid[::-1].hex(), *self._raw_form()))
+        except ChainNotFound:
+            near_block = None if near is None else self.block_hash(near)
+            if near_block is None:
+                raise
+            return self._transaction_in(near_block, txid)
         try:
             tx = Transaction.decode(raw)
         except MalformedBitcoin as error:
@@ -173,6 +176,12 @@ class RemoteChain:
         if tx.txid != txid:
             raise inconsistent("a transaction is not the one asked for")
         return tx
+
+    def _transaction_in(self, block: bytes, txid: bytes) -> Transaction:
+        found = next((tx for tx in self._block(block)[1].txs if tx.txid == txid), None)
+        if found is None:
+            raise ChainNotFound("the block does not hold this transaction")
+        return found
 
     def utxo(self, outpoint: OutPoint) -> Unspent | None:
         """Return the confirmed coin at an outpoint."""
