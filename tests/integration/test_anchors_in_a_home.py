@@ -12,7 +12,13 @@ import pytest
 import lodestamp
 from lodestamp.core.bitcoin import REGTEST, output_script
 from lodestamp.core.timestamps import BitcoinHeader, walk
-from lodestamp.errors import ChainUnavailable, WrongNetwork
+from lodestamp.errors import (
+    BadHeader,
+    ChainUnavailable,
+    LogLockedError,
+    StoreError,
+    WrongNetwork,
+)
 from lodestamp.node.anchors import HeaderStore
 from lodestamp.node.chains import FileSigner
 from lodestamp.node.fsck import fsck
@@ -56,17 +62,32 @@ def test_a_running_anchorer_serves_what_a_calendar_promised(tmp_path):
     assert fsck(tmp_path / "home").findings == []
 
 
-def test_what_ends_the_looking_is_told(tmp_path, monkeypatch):
-    told = []
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        ChainUnavailable("away"),
+        BadHeader("time-too-new", "the time is over two hours ahead"),
+        LogLockedError("another writer held the log"),
+        StoreError("the disk is full"),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_no_trouble_ends_the_looking_and_each_is_told_once(tmp_path, monkeypatch, trouble):
+    """A clock that is wrong or a disk that is full for a minute must not end anchoring for ever."""
+    told, looks = [], []
     with lodestamp.open(tmp_path / "home") as node, node.anchors() as anchors:
+        really = anchors.anchorer.poll
 
         def look():
-            raise WrongNetwork("another") if told else ChainUnavailable("away")
+            looks.append(1)
+            if len(looks) in {1, 2, 3, 5}:
+                raise trouble
+            return really()
 
         monkeypatch.setattr(anchors.anchorer, "poll", look)
         with anchors.running(told.append, poll_s=0.01):
-            until(lambda: len(told) > 1)
-    assert [each.message for each in told][:2] == ["away", "another"]
+            until(lambda: len(looks) > 5)
+    assert told == [trouble, trouble]  # it was well again in between
 
 
 def test_processes_of_one_home_look_in_turn(tmp_path):
