@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 import time
 from threading import Thread
@@ -20,6 +21,7 @@ from lodestamp.errors import (
     WrongNetwork,
 )
 from lodestamp.node.anchors import HeaderStore
+from lodestamp.node.anchors.tables import commitments
 from lodestamp.node.chains import FileSigner
 from lodestamp.node.fsck import fsck
 
@@ -88,6 +90,28 @@ def test_no_trouble_ends_the_looking_and_each_is_told_once(tmp_path, monkeypatch
         with anchors.running(told.append, poll_s=0.01):
             until(lambda: len(looks) > 5)
     assert told == [trouble, trouble]  # it was well again in between
+
+
+def test_a_journal_carried_to_another_home_is_anchored_there_and_found_clean(tmp_path):
+    """R49, R50: own digests go along; A11 takes them for what they are, another log's."""
+    carried = io.BytesIO()
+    with lodestamp.open(tmp_path / "old") as old:
+        old.record(source="test", kind="reading", content={"n": 1})
+        old.open_calendar("https://calendar.example").close()
+        (promised,) = old.calendars.submit()
+        assert old.calendars.journal.export(carried) == 1
+    carried.seek(0)
+    with lodestamp.open(tmp_path / "new") as node, node.anchors() as anchors:
+        assert node.calendars.journal.import_from(carried).added == 1
+        assert fsck(tmp_path / "new").findings == []
+        for _ in range(8):
+            anchors.anchorer.poll(is_forced=True)
+            anchors.mine()
+        anchors.anchorer.poll()
+        assert anchors.anchorer.standing(promised.digest).state == "final"
+        with node._database.writing("forging") as connection:
+            connection.execute(commitments.insert().values(commitment=bytes(32)))
+    assert [each.code for each in fsck(tmp_path / "new").findings] == ["A11"]
 
 
 def test_processes_of_one_home_look_in_turn(tmp_path):
