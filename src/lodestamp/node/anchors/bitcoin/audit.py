@@ -151,8 +151,12 @@ def _audit_ops(cycle: Any, header: bytes, report: AuditReport) -> None:
 
 
 def _audit_digests(connection: Connection, origin: str, report: AuditReport) -> None:
-    """A11: a digest of our own that waits or is anchored is that of a checkpoint of this log."""
-    rows = connection.execute(select(commitments.c.id, commitments.c.commitment))
+    """A11: a digest of our own that waits or is anchored is that of a checkpoint of this log.
+
+    One that came with the journal of another home is of that home's log.
+    """
+    query = select(commitments.c.id, commitments.c.commitment)
+    rows = connection.execute(query.where(commitments.c.imported.is_(False)))
     own = {row.commitment: row.id for row in rows if len(row.commitment) == _DIGEST_SIZE}
     if not own:
         return
