@@ -121,7 +121,7 @@ def prove_inclusion(reader: HashReader, index: int, size: int) -> InclusionProof
     At most two reads per tile level. BadTreeProof ``index_range`` unless index < size.
     """
     _require_leaf(index, size)
-    return InclusionProof(index, size, _path(TileNodes(reader, size), 0, index, size))
+    return InclusionProof(index, size, TileNodes(reader, size).siblings(0, index))
 
 
 def prove_consistency(reader: HashReader, size1: int, size2: int) -> ConsistencyProof:
@@ -135,7 +135,7 @@ def prove_consistency(reader: HashReader, size1: int, size2: int) -> Consistency
     nodes = TileNodes(reader, size2)
     level = _trailing_zeros(size1)
     index = (size1 >> level) - 1  # the last peak of the smaller tree
-    path = _path(nodes, level, index, size2)
+    path = nodes.siblings(level, index)
     if index:
         path = (nodes.full(level, index), *path)
     return ConsistencyProof(size1, size2, path)
@@ -160,13 +160,6 @@ def _climb(node: bytes, proof: InclusionProof) -> bytes:
     for sibling in proof.hashes[below:]:
         node = sha256(NODE_PREFIX + sibling + node).digest()
     return node
-
-
-def _path(nodes: TileNodes, level: int, index: int, size: int) -> tuple[bytes, ...]:
-    """Collect the siblings from a node up to the root; a level without one promotes the node."""
-    steps = range(level, (size - 1).bit_length())
-    siblings = (nodes.sibling(step, index >> step - level) for step in steps)
-    return tuple(sibling for sibling in siblings if sibling is not None)
 
 
 def _roots_from(proof: ConsistencyProof, root1: bytes) -> tuple[bytes, bytes]:
