@@ -42,6 +42,7 @@ from lodestamp.node.scanner import (
     VerifyMerkle,
     scanning,
 )
+from lodestamp.node.scanner.stores import NOWHERE
 from ownership_chains import ownership_vectors
 from publishing import PEOPLE, WORKS, Press, raw_block, raw_chain
 from scans import busy_blocks, headed
@@ -63,6 +64,11 @@ def hash_of_all(engine):
     """Everything that two scans must agree on."""
     status = engine.status()
     return status.height, status.state_hash, status.block_hash
+
+
+def statuses(verdict):
+    """How each leg ended."""
+    return {leg.name: leg.status.value for leg in verdict.verdict.legs}
 
 
 def scanned(raws, store=None, **options):
@@ -579,7 +585,14 @@ class TestComparing:
         assert engine.compare(ListedHashes.parse(lines)).equal
         lines[4] = lines[4][:-3] + ("00\n" if lines[4][-3:-1] != "00" else "11\n")
         assert not engine.compare(ListedHashes.parse(lines[:5])).equal
-        for bad in (["1 00 00"], ["x"], [lines[0], lines[0]], [lines[0], lines[2]], []):
+        for bad in (
+            ["1 00 00"],
+            ["9" * 5_000 + lines[0][1:]],
+            ["x"],
+            [lines[0], lines[0]],
+            [lines[0], lines[2]],
+            [],
+        ):
             with pytest.raises(UsageError) as refused:
                 ListedHashes.parse(bad)
             assert refused.value.code == "bad-hashes"
@@ -663,6 +676,51 @@ class TestProofs:
             assert dict(found.claim.cap_table) == store.holders(sha1)
         with pytest.raises(WorkUnknown):
             engine.export_proof("00" * 20)
+
+    def test_a_proof_is_exported_while_another_scans(self, tmp_path):
+        """The branches that are asked for are kept where that is possible; readers never wait."""
+        url = f"sqlite:///{tmp_path}/own.db"
+        first, second = SqlStore(url), SqlStore(url)
+        engine = scanned(busy_blocks(20), first, verify=VerifyMerkle.OFF)
+        sha1 = first.works()[0]
+        reader = StateEngine(engine._source, second, RULES)
+        with first.writing():
+            data = reader.export_proof(sha1)
+            assert first.evidence(first.find_registration(sha1).txid).branch is None
+        assert reader.export_proof(sha1) == data
+        assert first.evidence(first.find_registration(sha1).txid).branch is not None
+        first.close()
+        second.close()
+
+    def test_a_parent_from_before_a_restart_is_placed_for_a_proof(self, store):
+        press = Press()
+        parts = press.register(0, 0, title=bytes(range(200)).hex())
+        raws = raw_chain([parts[:-1], [], [parts[-1]]])
+        scanned(raws[:2], store)
+        engine = scanned(raws, store)
+        assert store.evidence(parts[0].txid).height == NOWHERE
+        found = verify_ownership_proof(engine.export_proof(WORKS[0]), pins={headed(raws): 3})
+        assert statuses(found)["inclusion"] == statuses(found)["rules"] == "established"
+        assert store.evidence(parts[0].txid).height == 1
+
+    def test_a_chain_that_changes_under_an_export_gives_no_mixed_proof(self, store, monkeypatch):
+        raws = busy_blocks(20)
+        engine = scanned(raws, store)
+        branch = busy_blocks(12, seed=4, previous=headed(raws[:10]), height=11)
+        read = store.find_dividend_payments
+
+        def changing(*args):
+            monkeypatch.undo()
+            for raw in branch:
+                engine._source.give(raw)
+            engine.scan_from()
+            return read(*args)
+
+        monkeypatch.setattr(store, "find_dividend_payments", changing)
+        sha1 = store.works()[0]
+        found = verify_ownership_proof(engine.export_proof(sha1), pins={headed(branch): 22})
+        assert statuses(found)["inclusion"] == statuses(found)["rules"] == "established"
+        assert found.height == 22
 
     def test_a_proof_of_an_earlier_height_claims_that_height(self, store):
         engine = scanned(busy_blocks(40), store)
