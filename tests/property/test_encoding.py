@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
@@ -13,6 +14,8 @@ from lodestamp.core.encoding import (
     INT_MAX,
     Cid,
     Multihash,
+    base32_decode,
+    base32_encode,
     base64_decode,
     canonical_json,
     multibase_decode,
@@ -112,6 +115,33 @@ def test_a_varint_reads_back_and_stops(number, rest):
 @given(st.binary(max_size=80), st.sampled_from("bBkKzfFu"))
 def test_bytes_survive_every_base(data, prefix):
     assert multibase_decode(multibase_encode(prefix, data)) == (prefix, data)
+
+
+def _standard_base32(text):
+    """Decode as the standard library does, and take only what it would write."""
+    raw = text.encode("ascii").upper()
+    data = base64.b32decode(raw + b"=" * (-len(raw) % 8))
+    if base64.b32encode(data).rstrip(b"=").decode().lower() != text:
+        raise ValueError(text)
+    return data
+
+
+@given(st.binary(max_size=130))
+def test_base32_is_that_of_the_standard_library_unpadded_and_in_lower_case(data):
+    text = base32_encode(data)
+    assert text == base64.b32encode(data).rstrip(b"=").decode().lower()
+    assert base32_decode(text) == data
+
+
+@given(st.text("abz27", max_size=20) | st.text("ab7A189=_-+ é\ud800٣", max_size=6))
+def test_base32_reads_what_the_standard_library_would_write_and_nothing_else(text):
+    try:
+        expected = _standard_base32(text)
+    except ValueError:
+        with pytest.raises(EncodingError):
+            base32_decode(text)
+    else:
+        assert base32_decode(text) == expected
 
 
 BASES = ["base16", "base32", "base36", "base58btc", "base64", "base64url"]

@@ -71,6 +71,7 @@ def test_sizes_that_no_consistency_proof_can_have_are_refused(size1, size2, code
         lambda: InclusionProof(4, 5, (H, H)),
         lambda: InclusionProof(0, 5, (H, H)),
         lambda: InclusionProof.from_bytes(0, 5, H * 4),
+        lambda: InclusionProof.from_bytes(0, 5, H * 64),
         lambda: ConsistencyProof(5, 5, (H,)),
         lambda: ConsistencyProof(4, 5, ()),
         lambda: ConsistencyProof(3, 5, (H, H, H, H, H)),

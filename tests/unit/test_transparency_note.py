@@ -98,6 +98,13 @@ def test_a_note_without_signers_is_not_made():
     refused(lambda: sign_note(TEXT, []), "malformed")
 
 
+@pytest.mark.parametrize("name", ["a", "log.example/ü", "\U0001f512"])
+@pytest.mark.parametrize("size", [1, 2, 3, 64, 2_420])
+def test_a_line_tells_its_size_in_bytes_without_being_spelled(name, size):
+    signature = NoteSignature(name, b"\x01\x02\x03\x04", bytes(size))
+    assert signature.line_size == len(signature.line().encode()) + 1
+
+
 @pytest.mark.parametrize(
     ("name", "key_id", "blob"),
     [("a b", bytes(4), b"x"), ("", bytes(4), b"x"), ("a", bytes(3), b"x"), ("a", bytes(4), b"")],

@@ -13,14 +13,19 @@ from dataclasses import dataclass
 from math import log2
 from typing import Final
 
-from lodestamp.core.bitcoin.header import BlockHeader, target_of, work_of_target
+from lodestamp.core.bitcoin.header import (
+    BlockHeader,
+    meets_target,
+    target_of,
+    work_of_target,
+)
 from lodestamp.core.bitcoin.headers import (
     MEDIAN_SPAN,
     RETARGET_INTERVAL,
     HeaderChain,
     extend,
-    has_work,
     retarget,
+    within_limit,
 )
 from lodestamp.core.bitcoin.network import NetworkParams
 from lodestamp.core.verdict import Status
@@ -131,7 +136,7 @@ def _check_run(
     for place, header in enumerate(headers):
         if place and header.prev != hashes[place - 1]:
             raise BadHeader("prev-blk-not-found", f"header {place} does not follow")
-        if not has_work(header, net):
+        if not (within_limit(header.bits, net) and meets_target(hashes[place], header.bits)):
             raise BadHeader("high-hash", f"header {place} lacks its work")
         if len(times) == MEDIAN_SPAN:
             if header.time <= sorted(times)[MEDIAN_SPAN // 2]:

@@ -46,9 +46,10 @@ _TYPES: Final = frozenset({dict, list, str, int, bool, type(None)})
 _OPTIONS: Final = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 
 # RFC 8785 sorts keys by UTF-16 code units, orjson by code points. The two orders differ only where
-# a key holds a character beyond U+FFFF, whose UTF-8 begins with a byte >= 0xF0. From such a byte
+# where a key holds a character beyond U+FFFF, whose UTF-8 begins with F0 to F4. From such a byte
 # the pattern runs to the end of its text; a colon behind that says that the text is a key.
-_astral_texts: Final = re.compile(rb'[\xf0-\xff][^"\\]*+(?:\\.[^"\\]*+)*+"(:?)', re.DOTALL).finditer
+_ASTRAL_LEADS: Final = tuple(bytes([lead]) for lead in range(0xF0, 0xF5))
+_astral_texts: Final = re.compile(rb'[\xf0-\xf4][^"\\]*+(?:\\.[^"\\]*+)*+"(:?)', re.DOTALL).finditer
 
 _tokens: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|([\[{])', re.DOTALL).finditer
 """Texts, and the brackets outside them."""
@@ -118,7 +119,8 @@ def _is_canonical(data: bytes, value: JsonObject, depth_max: int) -> bool:
 
 
 def _has_astral_key(data: bytes) -> bool:
-    return any(found[1] for found in _astral_texts(data))
+    leads = [at for lead in _ASTRAL_LEADS if (at := data.find(lead)) >= 0]
+    return bool(leads) and any(found[1] for found in _astral_texts(data, min(leads)))
 
 
 def _is_in_order(value: JsonObject) -> bool:

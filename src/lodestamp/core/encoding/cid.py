@@ -143,7 +143,8 @@ class Cid:
         """Return the binary CID."""
         if self.version == 0:
             return _V0_PREFIX + self.digest
-        return b"\x01" + uvarint_encode(self.codec) + self.multihash.encode()
+        head = (1, self.codec, self.hash_code, len(self.digest))
+        return b"".join(map(uvarint_encode, head)) + self.digest
 
     def __bytes__(self) -> bytes:
         return self.encode()

@@ -23,6 +23,8 @@ def uvarint_encode(n: int) -> bytes:
 
 def leb128_encode(n: int) -> bytes:
     """Encode `n` >= 0 in groups of seven bits, the lowest first; the caller has bounded it."""
+    if n <= 0x7F:
+        return bytes((n,))
     out = bytearray()
     while n > 0x7F:
         out.append(n & 0x7F | 0x80)

@@ -12,13 +12,25 @@ made, and verifying one hashes no more than about 126 times.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
+from struct import unpack
+from typing import Final
 
 from lodestamp.core.encoding import Digest
 from lodestamp.core.merkle.frontier import Frontier
 from lodestamp.core.merkle.nodes import TileNodes
 from lodestamp.core.merkle.tiles import HashReader
-from lodestamp.core.merkle.tree import HASH_SIZE, SIZE_MAX, node_hash, require_hashes
+from lodestamp.core.merkle.tree import (
+    HASH_SIZE,
+    NODE_PREFIX,
+    SIZE_MAX,
+    node_hash,
+    require_hashes,
+)
 from lodestamp.errors import BadHashLength, BadTreeProof
+
+_PATH_LENGTH_MAX: Final = SIZE_MAX.bit_length()
+"""Hashes in the longest path: one for each level of the largest tree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +46,18 @@ class InclusionProof:
     hashes: tuple[bytes, ...]
 
     def __post_init__(self) -> None:
-        _require_leaf(self.index, self.size)
-        _require_length(len(self.hashes), _path_length(self.index, self.size))
+        _require_path(self.index, self.size, len(self.hashes))
         require_hashes(self.hashes)
 
     @classmethod
     def from_bytes(cls, index: int, size: int, data: bytes) -> InclusionProof:
         """Read the joined hashes of a path; BadHashLength for a broken one, else as the value."""
-        if len(data) % HASH_SIZE:
+        count, rest = divmod(len(data), HASH_SIZE)
+        if rest:
             raise BadHashLength(f"a path of {len(data)} bytes is not a row of 32-byte hashes")
-        steps = range(0, len(data), HASH_SIZE)
-        return cls(index, size, tuple(data[at : at + HASH_SIZE] for at in steps))
+        if count > _PATH_LENGTH_MAX:  # refused before it is taken apart
+            _require_path(index, size, count)
+        return cls(index, size, unpack("32s" * count, data))
 
     def to_bytes(self) -> bytes:
         """Join the hashes of the path, 32 bytes each."""
@@ -73,19 +86,7 @@ class ConsistencyProof:
 def root_from(leaf_hash: bytes, proof: InclusionProof) -> Digest:
     """Compute the root that a path leads to (RFC 9162 §2.1.3.2); BadHashLength for a bad leaf."""
     require_hashes((leaf_hash,))
-    node = leaf_hash
-    fn, sn = proof.index, proof.size - 1
-    for sibling in proof.hashes:
-        if fn & 1 or fn == sn:
-            node = node_hash(sibling, node)
-            while fn and not fn & 1:
-                fn >>= 1
-                sn >>= 1
-        else:
-            node = node_hash(node, sibling)
-        fn >>= 1
-        sn >>= 1
-    return Digest(node)
+    return Digest(_climb(leaf_hash, proof))
 
 
 def verify_inclusion(leaf_hash: bytes, proof: InclusionProof, root: bytes) -> None:
@@ -94,7 +95,7 @@ def verify_inclusion(leaf_hash: bytes, proof: InclusionProof, root: bytes) -> No
     BadTreeProof ``root_mismatch`` when it does not; BadHashLength for a bad leaf or root.
     """
     require_hashes((leaf_hash, root))
-    if root_from(leaf_hash, proof) != root:
+    if _climb(leaf_hash, proof) != root:
         raise BadTreeProof(
             f"the path from leaf {proof.index:,} does not lead to the root of {proof.size:,}",
             code="root_mismatch",
@@ -120,7 +121,7 @@ def prove_inclusion(reader: HashReader, index: int, size: int) -> InclusionProof
     At most two reads per tile level. BadTreeProof ``index_range`` unless index < size.
     """
     _require_leaf(index, size)
-    return InclusionProof(index, size, _path(TileNodes(reader, size), 0, index, size))
+    return InclusionProof(index, size, TileNodes(reader, size).siblings(0, index))
 
 
 def prove_consistency(reader: HashReader, size1: int, size2: int) -> ConsistencyProof:
@@ -134,7 +135,7 @@ def prove_consistency(reader: HashReader, size1: int, size2: int) -> Consistency
     nodes = TileNodes(reader, size2)
     level = _trailing_zeros(size1)
     index = (size1 >> level) - 1  # the last peak of the smaller tree
-    path = _path(nodes, level, index, size2)
+    path = nodes.siblings(level, index)
     if index:
         path = (nodes.full(level, index), *path)
     return ConsistencyProof(size1, size2, path)
@@ -145,11 +146,20 @@ def root_at(reader: HashReader, size: int) -> Digest:
     return Frontier.from_tiles(reader, size).root()
 
 
-def _path(nodes: TileNodes, level: int, index: int, size: int) -> tuple[bytes, ...]:
-    """Collect the siblings from a node up to the root; a level without one promotes the node."""
-    steps = range(level, (size - 1).bit_length())
-    siblings = (nodes.sibling(step, index >> step - level) for step in steps)
-    return tuple(sibling for sibling in siblings if sibling is not None)
+def _climb(node: bytes, proof: InclusionProof) -> bytes:
+    """Hash a leaf with its siblings up to a root; where they stand follows from `_path_length`.
+
+    `node_hash` is written out: calling it would cost as much as half of the hash.
+    """
+    index = proof.index
+    below = _levels_below(index, proof.size)
+    for sibling in proof.hashes[:below]:
+        pair = sibling + node if index & 1 else node + sibling
+        node = sha256(NODE_PREFIX + pair).digest()
+        index >>= 1
+    for sibling in proof.hashes[below:]:
+        node = sha256(NODE_PREFIX + sibling + node).digest()
+    return node
 
 
 def _roots_from(proof: ConsistencyProof, root1: bytes) -> tuple[bytes, bytes]:
@@ -175,9 +185,14 @@ def _roots_from(proof: ConsistencyProof, root1: bytes) -> tuple[bytes, bytes]:
 
 
 def _path_length(index: int, size: int) -> int:
-    """Count the siblings: below where the path leaves the right edge all, above it the left."""
-    below = (index ^ size - 1).bit_length()
+    """Count the siblings: one for each level below the right edge, upon it only those at left."""
+    below = _levels_below(index, size)
     return below + (index >> below).bit_count()
+
+
+def _levels_below(index: int, size: int) -> int:
+    """Return at which level the path from a leaf joins that from the last leaf, the right edge."""
+    return (index ^ size - 1).bit_length()
 
 
 def _consistency_length(size1: int, size2: int) -> int:
@@ -195,6 +210,11 @@ def _trailing_zeros(n: int) -> int:
 def _require_leaf(index: int, size: int) -> None:
     if not 0 <= index < size <= SIZE_MAX:
         raise BadTreeProof(f"there is no leaf {index} in a tree of {size}", code="index_range")
+
+
+def _require_path(index: int, size: int, length: int) -> None:
+    _require_leaf(index, size)
+    _require_length(length, _path_length(index, size))
 
 
 def _require_order(size1: int, size2: int) -> None:

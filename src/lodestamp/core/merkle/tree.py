@@ -22,6 +22,7 @@ from lodestamp.errors import BadEntry, BadHashLength
 
 HASH_SIZE: Final = 32
 """Bytes in every hash of the tree."""
+_ONE_SIZE: Final = frozenset({HASH_SIZE})
 
 SIZE_MAX: Final = (1 << 63) - 1
 """Leaves in the largest tree: a signed 64-bit integer holds its size (R3)."""
@@ -146,7 +147,6 @@ def fold_right(peaks: Sequence[bytes]) -> Digest:
 
 def require_hashes(hashes: Sequence[bytes]) -> None:
     """Refuse, with BadHashLength, a sequence in which some hash is not 32 bytes (R3)."""
-    lengths = set(map(len, hashes))
-    if lengths - {HASH_SIZE}:
-        wrong = next(length for length in lengths if length != HASH_SIZE)
+    if not _ONE_SIZE.issuperset(map(len, hashes)):
+        wrong = next(length for length in map(len, hashes) if length != HASH_SIZE)
         raise BadHashLength(f"a tree hash of {wrong} bytes; every one has {HASH_SIZE}")

@@ -95,32 +95,12 @@ from lodestamp.core.ownership.proof_form import (
     ProofOp,
     ProofPart,
 )
-from lodestamp.core.ownership.proof_reading import (
-    decode_ownership_proof,
-)
-from lodestamp.core.ownership.read_back import (
-    ReadBack,
-    read_back,
-    rehearse,
-)
-from lodestamp.core.ownership.rules import (
-    PEER_COMPAT,
-    STRICT,
-    Rules,
-)
-from lodestamp.core.ownership.state import (
-    Holdings,
-    State,
-)
-from lodestamp.core.ownership.walk import (
-    block_txids,
-    candidates,
-    walk_block,
-)
-from lodestamp.core.ownership.written_text import (
-    RegistrationText,
-    transfer_text,
-)
+from lodestamp.core.ownership.proof_reading import decode_ownership_proof
+from lodestamp.core.ownership.read_back import ReadBack, read_back, rehearse
+from lodestamp.core.ownership.rules import PEER_COMPAT, STRICT, Rules
+from lodestamp.core.ownership.state import Holdings, State
+from lodestamp.core.ownership.walk import block_txids, candidates, walk_block
+from lodestamp.core.ownership.written_text import RegistrationText, transfer_text
 
 __all__ = [
     "ASSET_NAME_LENGTH_MAX",

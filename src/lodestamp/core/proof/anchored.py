@@ -22,6 +22,7 @@ from lodestamp.core.proof.run import run_length
 from lodestamp.core.proof.sections import reader, refuse
 from lodestamp.errors import LimitExceeded, MalformedBlock
 
+_KINDS: Final = tuple(AnchorKind)
 _ENGINES: Final = ("embedded", "cometbft")
 _LEDGER_REQUIRED: Final = frozenset(
     {
@@ -85,7 +86,7 @@ def read_anchors(value: JsonValue) -> tuple[Anchor, ...]:
 def _read_anchor(section: JsonObject, at: str) -> Anchor:
     optional = frozenset({"chain", "headers", "height"})
     reader.members(section, at, frozenset({"kind", "network", "ots"}), optional)
-    kind = AnchorKind(reader.choice(section["kind"], f"{at}/kind", tuple(AnchorKind)))
+    kind = AnchorKind(reader.choice(section["kind"], f"{at}/kind", _KINDS))
     if ("height" in section) != ("headers" in section):
         missing = "headers" if "height" in section else "height"
         refuse("missing_member", f"height and headers come together; no {missing}", at)

@@ -37,6 +37,8 @@ class ClosedReader:
     ) -> None:
         """Refuse a member nobody named, then the lack of a required one."""
         names = section.keys()
+        if names == required:
+            return
         if unknown := names - required - optional:
             self.refuse("unknown_member", f"no member {min(unknown)!r:.80} exists here", at)
         if missing := required - names:

@@ -104,12 +104,7 @@ def cosign_message(vkey: VerifierKey, text: str, time: int) -> bytes:
     """
     if not 1 <= time <= TIME_MAX:
         raise UsageError(f"no cosignature states the time {time}")
-    checkpoint = parse_checkpoint(text)
-    if vkey.key_type == ED25519_COSIGNATURE:
-        return f"cosignature/v1\ntime {time}\n{text}".encode()
-    if vkey.key_type != MLDSA44_COSIGNATURE:
-        raise BadNote(f"a key of type {vkey.key_type:02x} does not cosign", code="bad-vkey")
-    return _subtree_message(vkey.name.encode(), time, checkpoint)
+    return _message(vkey, text, parse_checkpoint(text), time)
 
 
 def verify_cosignature(vkey: VerifierKey, text: str, signature: NoteSignature) -> Cosignature:
@@ -118,16 +113,9 @@ def verify_cosignature(vkey: VerifierKey, text: str, signature: NoteSignature) -
     BadNote ``bad-signature`` when the line is of another key or does not hold; else as
     `cosign_message`.
     """
-    time = int.from_bytes(signature.blob[:_TIME_SIZE], "big")
-    raw = signature.blob[_TIME_SIZE:]
-    named = (signature.name, signature.key_id) == (vkey.name, vkey.key_id)
-    if not named or not 1 <= time <= TIME_MAX:
-        raise _does_not_hold(vkey)
-    message = cosign_message(vkey, text, time)
-    verify = ed25519_verify if vkey.key_type == ED25519_COSIGNATURE else mldsa44_verify
-    if not verify(vkey.public, message, raw):
-        raise _does_not_hold(vkey)
-    return Cosignature(vkey.name, vkey.key_id, time, raw)
+    stated = _read_line(vkey, signature)
+    _verify(vkey, _message(vkey, text, parse_checkpoint(text), stated.time), stated)
+    return stated
 
 
 def verify_cosignatures(note: Note, vkeys: Iterable[VerifierKey]) -> tuple[Cosignature, ...]:
@@ -138,11 +126,41 @@ def verify_cosignatures(note: Note, vkeys: Iterable[VerifierKey]) -> tuple[Cosig
     that is no checkpoint, ``bad-vkey`` when two different keys share name and id.
     """
     known = by_name_and_id(vkey for vkey in vkeys if vkey.key_type in COSIGNATURE_TYPES)
-    return tuple(
-        verify_cosignature(known[signature.name, signature.key_id], note.text, signature)
-        for signature in note.signatures
-        if (signature.name, signature.key_id) in known
-    )
+    found: list[Cosignature] = []
+    checkpoint: Checkpoint | None = None
+    for signature in note.signatures:
+        vkey = known.get((signature.name, signature.key_id))
+        if vkey is None:
+            continue
+        stated = _read_line(vkey, signature)
+        checkpoint = checkpoint or parse_checkpoint(note.text)
+        _verify(vkey, _message(vkey, note.text, checkpoint, stated.time), stated)
+        found.append(stated)
+    return tuple(found)
+
+
+def _read_line(vkey: VerifierKey, signature: NoteSignature) -> Cosignature:
+    """Return what a line of this key says, not verified yet."""
+    time = int.from_bytes(signature.blob[:_TIME_SIZE], "big")
+    named = (signature.name, signature.key_id) == (vkey.name, vkey.key_id)
+    if not named or not 1 <= time <= TIME_MAX:
+        raise _does_not_hold(vkey)
+    return Cosignature(vkey.name, vkey.key_id, time, signature.blob[_TIME_SIZE:])
+
+
+def _verify(vkey: VerifierKey, message: bytes, stated: Cosignature) -> None:
+    verify = ed25519_verify if vkey.key_type == ED25519_COSIGNATURE else mldsa44_verify
+    if not verify(vkey.public, message, stated.signature):
+        raise _does_not_hold(vkey)
+
+
+def _message(vkey: VerifierKey, text: str, checkpoint: Checkpoint, time: int) -> bytes:
+    """Return what is signed of a checkpoint, which `text` spells."""
+    if vkey.key_type == ED25519_COSIGNATURE:
+        return f"cosignature/v1\ntime {time}\n{text}".encode()
+    if vkey.key_type != MLDSA44_COSIGNATURE:
+        raise BadNote(f"a key of type {vkey.key_type:02x} does not cosign", code="bad-vkey")
+    return _subtree_message(vkey.name.encode(), time, checkpoint)
 
 
 def _subtree_message(name: bytes, time: int, checkpoint: Checkpoint) -> bytes:

@@ -35,6 +35,8 @@ SIGNATURES_MAX: Final = 64
 
 _MALFORMED: Final = "malformed"
 _DASH: Final = "\u2014 "
+_LINE_SIZE: Final = len(f"{_DASH} \n".encode())
+"""Bytes of a signature line beside its name and its base64."""
 _find_control: Final = re.compile(r"[\x00-\x09\x0b-\x1f]").search
 
 
@@ -54,6 +56,12 @@ class NoteSignature:
         require_name(self.name, _MALFORMED)
         if len(self.key_id) != KEY_ID_SIZE or not self.blob:
             raise BadNote("a signature line lacks its key id or signature", code=_MALFORMED)
+
+    @property
+    def line_size(self) -> int:
+        """The bytes of the line, its newline included."""
+        in_base64 = (KEY_ID_SIZE + len(self.blob) + 2) // 3 * 4
+        return _LINE_SIZE + len(self.name.encode()) + in_base64
 
     def line(self) -> str:
         """Spell the line, without its newline."""
@@ -79,7 +87,8 @@ class Note:
                 f"the note has {len(self.signatures)} signatures, not 1 to {SIGNATURES_MAX}",
                 code=_MALFORMED,
             )
-        _require_size(len(self.encode()))
+        lines = sum(signature.line_size for signature in self.signatures)
+        _require_size(len(_encoded(self.text)) + 1 + lines)
 
     def encode(self) -> bytes:
         """Return the note as bytes: text, empty line, signature lines."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from lodestamp.core.keys import ed25519_verify
 from lodestamp.core.transparency.cosign import COSIGNATURE_TYPES, verify_cosignature
-from lodestamp.core.transparency.note import NoteSignature, parse_note
+from lodestamp.core.transparency.note import Note, NoteSignature, parse_note
 from lodestamp.core.transparency.vkey import ED25519_NOTE, VerifierKey, by_name_and_id
 from lodestamp.errors import BadNote
 
@@ -35,8 +35,8 @@ class Opened:
     ignored: tuple[str, ...]
 
 
-def open_note(data: bytes, vkeys: Iterable[VerifierKey]) -> Opened:
-    """Parse a note and verify the lines of known keys; ignore every other line (R14).
+def open_note(note: bytes | Note, vkeys: Iterable[VerifierKey]) -> Opened:
+    """Verify the lines of known keys under a note, parsed or not; ignore every other line (R14).
 
     Keys of types 01, 04 and 06 are verified, lines of the other types ignored. A line is of a known
     key when both name and id are. BadNote ``malformed`` as `parse_note`; ``bad-signature`` when a
@@ -45,7 +45,8 @@ def open_note(data: bytes, vkeys: Iterable[VerifierKey]) -> Opened:
     keys share name and id.
     """
     known = by_name_and_id(vkeys)
-    note = parse_note(data)
+    if not isinstance(note, Note):
+        note = parse_note(note)
     verified: dict[VerifierKey, None] = {}  # a set that keeps the order of the lines
     ignored: list[str] = []
     for signature in note.signatures:

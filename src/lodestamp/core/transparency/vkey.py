@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
 
@@ -46,6 +46,8 @@ _PUBLIC_SIZES: Final = {
 
 _BAD_VKEY: Final = "bad-vkey"
 _find_control: Final = re.compile(r"[\x00-\x1f]").search
+_is_ascii_name: Final = re.compile(r"[!-*,-~]+").fullmatch
+"""Nearly every name there is: printable ASCII but for space and plus."""
 _is_hex_id: Final = re.compile(r"[0-9a-f]{8}").fullmatch
 
 
@@ -60,6 +62,8 @@ class VerifierKey:
     name: str
     key_type: int
     public: bytes
+    key_id: bytes = field(init=False, repr=False, compare=False)
+    """The four bytes that stand before this key's signatures."""
 
     def __post_init__(self) -> None:
         require_name(self.name, _BAD_VKEY)
@@ -71,13 +75,9 @@ class VerifierKey:
                 f"a key of type {self.key_type:02x} does not have {len(self.public)} bytes",
                 code=_BAD_VKEY,
             )
-
-    @property
-    def key_id(self) -> bytes:
-        """The four bytes that stand before this key's signatures."""
         named = self.name.encode() + b"\n" + bytes([self.key_type])
         hashed = self.public if self.key_type == ECDSA_NOTE else named + self.public
-        return sha256(hashed).digest()[:KEY_ID_SIZE]
+        object.__setattr__(self, "key_id", sha256(hashed).digest()[:KEY_ID_SIZE])
 
     def text(self) -> str:
         """Spell it as a vkey: name, key id in hex, base64 of type and public key, joined by +."""
@@ -136,6 +136,8 @@ def require_name(name: str, code: str) -> None:
 
     It must be non-empty UTF-8 without Unicode spaces, plus signs and control characters.
     """
+    if _is_ascii_name(name):
+        return
     if name.split() != [name] or "+" in name or _find_control(name):
         raise BadNote(f"{name[:80]!r} is not a key name", code=code)
     try:

@@ -196,7 +196,7 @@ def _grown(state: WitnessState, request: AddCheckpoint, stated: Stated, note: No
 
 def _signed_by(note: Note, keys: Iterable[VerifierKey]) -> Note:
     """Return the note with one line of each of these keys that signed; BadNote as `open_note`."""
-    verified = open_note(note.encode(), keys).verified
+    verified = open_note(note, keys).verified
     lines = {(each.name, each.key_id): each for each in note.signatures}
     return Note(note.text, tuple(lines[vkey.name, vkey.key_id] for vkey in verified))
 

@@ -40,6 +40,8 @@ from lodestamp.node.recorder.tables import log_checkpoint, log_head
 from lodestamp.node.recorder.tiles import TileReader, append_hashes
 
 _HEAD_ROW: Final = 1
+# Built once, as each proof reads it: making and keying the statement costs more than running it.
+_HEAD: Final = select(log_head.c.size, log_head.c.root, log_head.c.note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,7 @@ def create(
 
 def read_head(connection: Connection) -> Head:
     """Return the newest checkpoint; LogCorrupt when there is none."""
-    query = select(log_head.c.size, log_head.c.root, log_head.c.note)
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_HEAD).one_or_none()
     if row is None:
         raise LogCorrupt("the log has no head")
     return Head(row.size, Digest(row.root), row.note)

@@ -6,9 +6,10 @@ a proof is whole or is not written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final, Literal
 
 from lodestamp.core.bitcoin import BlockHeader, Transaction
@@ -16,6 +17,7 @@ from lodestamp.core.ownership import (
     PROOF_HEADERS_MAX,
     DividendPayment,
     Operation,
+    OwnershipVerdict,
     ProofHeaders,
     ProofOp,
     ProofPart,
@@ -25,6 +27,7 @@ from lodestamp.core.ownership import (
     build_ownership_proof,
     carrier_count,
     read_carrier,
+    verify_ownership_proof,
 )
 from lodestamp.errors import (
     ChainNotFound,
@@ -40,8 +43,10 @@ from lodestamp.errors import (
 from lodestamp.node.chains import ChainSource
 from lodestamp.node.scanner.recent import RECENT_BLOCKS_MAX
 from lodestamp.node.scanner.stores import NOWHERE, BlockRow, Evidence, OperationsStore
+from lodestamp.node.scanner.views import View
 
 Act = Operation | Tip | DividendPayment
+_NO_PINS: Final[Mapping[bytes, int]] = MappingProxyType({})
 HeaderMode = Literal["full", "sparse"]
 
 _TRIES: Final = 3
@@ -96,6 +101,28 @@ def _exported(
     return build_ownership_proof(
         rules, sha1, ops, height=row.height, headers=headers, state_hash=row.state_hash
     )
+
+
+def verify_with_scan(
+    data: bytes, store: OperationsStore, pins: Mapping[bytes, int] = _NO_PINS
+) -> OwnershipVerdict:
+    """Judge a proof file with one's own headers and scan, so that `completeness` can be told.
+
+    It stays unknown where the scan is of other rules or does not reach the proof's height.
+    OwnershipError ``halted``; errors as `verify_ownership_proof`.
+    """
+    rules, tip = store.rules(), store.tip()
+    bare = verify_ownership_proof(data, pins=pins)
+    if tip is None or rules != bare.rules or not rules.start_height <= bare.height <= tip.height:
+        return bare
+    view = View.of(store, at=bare.height)
+
+    def own(height: int) -> BlockHeader | None:
+        row = store.block(height)
+        return None if row is None else BlockHeader.decode(row.header)
+
+    judged = verify_ownership_proof(data, own, pins)
+    return judged.with_own_scan(view.row.state_hash, store.holders(bare.sha1, view.height))
 
 
 def _row(store: OperationsStore, rules: Rules, at: int | None) -> BlockRow:

@@ -54,9 +54,8 @@ class CheckpointFinding:
 
 def check_checkpoint(section: CheckpointSection, trust: Trust | None) -> CheckpointFinding:
     """Check the note under the log's keys."""
-    data = section.note.encode()
     try:
-        note = parse_note(data)
+        note = parse_note(section.note.encode())
         checkpoint = parse_checkpoint(note.text)
     except BadNote as error:
         return CheckpointFinding(Leg.refuted(NAME, "bad_note", error.message))
@@ -73,7 +72,7 @@ def check_checkpoint(section: CheckpointSection, trust: Trust | None) -> Checkpo
         detail = f"the proof carries no key of {origin:.120} for the note"
         return CheckpointFinding(Leg.refuted(NAME, "no_log_signature", detail))
     try:
-        opened = open_note(data, allowed)
+        opened = open_note(note, allowed)
     except BadNote as error:
         reason = _REASONS.get(error.code, "bad_note")
         return CheckpointFinding(Leg.refuted(NAME, reason, error.message))

@@ -64,10 +64,11 @@ def check_content(
     section: Content, operations: Sequence[Operation], pieces: Pieces | None, *, counts: bool
 ) -> Leg:
     """Check what is stated, then the bytes; `counts` says whether absent bytes leave a gap."""
-    statements = _stated(section, operations)
+    cid = str(section.cid)
+    statements = _stated(section, cid, operations)
     if isinstance(statements, Leg):
         return statements
-    if said_of := _said_of_another(section, operations[0]):
+    if said_of := _said_of_another(cid, operations[0]):
         return Leg.refuted(NAME, "not_in_operation", said_of)
     if pieces is None:
         detail = "the content itself was not given"
@@ -97,7 +98,7 @@ def check_content(
         detail = f"the bytes have the SHA-256 {digest}" if digest else "a folder has no SHA-256"
         return Leg.refuted(NAME, "sha256_mismatch", detail)
     facts: dict[str, Fact] = {
-        "cid": str(section.cid),
+        "cid": cid,
         "profile": section.profile,
         "size": section.size,
     }
@@ -126,16 +127,16 @@ def sha256_of(operation: Operation) -> str | None:
     return next((each.sha256 for each in _statements((operation,))), None)
 
 
-def _said_of_another(section: Content, subject: Operation) -> str | None:
+def _said_of_another(cid: str, subject: Operation) -> str | None:
     """Return why a statement is not about this content, or None."""
     body = subject.body
     if subject.type != "claim" or body["predicate"] != STATEMENT_PREDICATE:
         return None
     about = body["subject"]
-    return None if about == str(section.cid) else f"the claim is about {about!s:.120}"
+    return None if about == cid else f"the claim is about {about!s:.120}"
 
 
-def _stated(section: Content, operations: Iterable[Operation]) -> list[_Statement] | Leg:
+def _stated(section: Content, cid: str, operations: Iterable[Operation]) -> list[_Statement] | Leg:
     """Return the statements that name this content, or the leg that says why none does.
 
     All of them count, whatever order their ids happen to give them.
@@ -144,7 +145,6 @@ def _stated(section: Content, operations: Iterable[Operation]) -> list[_Statemen
     if not statements:
         detail = f"no operation here is an evidence of kind {CONTENT_KIND}"
         return Leg.refuted(NAME, "not_in_operation", detail)
-    cid = str(section.cid)
     same = [statement for statement in statements if statement.cid == cid]
     if not same:
         detail = f"the operation speaks of {statements[0].cid!s:.80}, not of {cid}"
