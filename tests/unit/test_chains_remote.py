@@ -238,3 +238,29 @@ def test_a_node_with_an_index_is_not_asked_for_the_block_that_is_near(node):
     for height in (105, 9_999):
         with pytest.raises(ChainNotFound):
             source.transaction(tx.txid, near=height)
+
+
+def test_a_commitment_to_witnesses_before_there_were_any_is_no_fault(node):
+    """Core wrote them for months before segwit was active, and no nonce with them (BIP-141)."""
+    rpc, source, _, tip = node
+    found = source.block(tip).block
+    coinbase = found.txs[0]
+    assert coinbase.inputs[0].witness
+    bare = tuple(
+        replace(tx, inputs=tuple(replace(each, witness=()) for each in tx.inputs))
+        for tx in found.txs
+    )
+    rpc.lies["getblock"] = lambda _: replace(found, txs=bare).encode().hex()
+    with pytest.raises(ChainRpcError):
+        source.raw_block(tip)
+    for height, is_refused in ((106, True), (107, False)):
+        early = Bitcoind(rpc, replace(REGTEST, segwit_height=height))
+        if is_refused:
+            with pytest.raises(ChainRpcError):
+                early.raw_block(tip)
+        else:
+            assert early.raw_block(tip) == replace(found, txs=bare).encode()
+    half = (coinbase, *bare[1:])
+    rpc.lies["getblock"] = lambda _: replace(found, txs=half).encode().hex()
+    with pytest.raises(ChainRpcError):
+        Bitcoind(rpc, replace(REGTEST, segwit_height=107)).raw_block(tip)

@@ -2,7 +2,7 @@
 
 from lodestamp.core.ownership.apply import apply_block, judge_block, undo
 from lodestamp.core.ownership.attribute import attribute, output_owner
-from lodestamp.core.ownership.block_checks import check_header, check_tree
+from lodestamp.core.ownership.block_checks import check_header, check_tree, check_witness_tree
 from lodestamp.core.ownership.block_reading import PrevoutsAt, read_block
 from lodestamp.core.ownership.carrier import (
     COMPRESSED_READ_MAX,
@@ -178,6 +178,7 @@ __all__ = [
     "carrier_payloads",
     "check_header",
     "check_tree",
+    "check_witness_tree",
     "content_link",
     "decode_ownership_proof",
     "decode_payloads",

@@ -26,6 +26,7 @@ from lodestamp.core.bitcoin import (
     check_merkle,
     check_witnesses,
     has_work,
+    told_height,
 )
 from lodestamp.errors import (
     ChainError,
@@ -247,7 +248,7 @@ class RemoteChain:
             raise inconsistent(f"a block: {error.message}") from error
         if block.hash != block_hash or not has_work(block.header, self._network):
             raise inconsistent("a block is not the one asked for, or lacks its work")
-        reason = check_merkle(block) or check_witnesses(block)
+        reason = check_merkle(block) or _witness_fault(block, self._network)
         if reason is not None:
             raise inconsistent(f"a block does not hold together: {reason}")
         return raw, block
@@ -272,6 +273,18 @@ class RemoteChain:
         if inclusion.txid != txid or inclusion.header.hash != block:
             raise inconsistent("a proof is about another transaction or block")
         return inclusion
+
+
+def _witness_fault(block: Block, net: NetworkParams) -> str | None:
+    """Return what is wrong with a block's witnesses; nothing can be before there were any.
+
+    A block after that tells its own height, so that nobody can pass it off as an early one.
+    """
+    height = told_height(block)
+    carried = any(item.witness for tx in block.txs for item in tx.inputs)
+    if height is not None and height < net.segwit_height and not carried:
+        return None
+    return check_witnesses(block)
 
 
 def _says_known(error: ChainError) -> bool:
