@@ -97,7 +97,7 @@ class _Tile(bytes):
 @lru_cache(maxsize=_TILES_KEPT)
 def _inner_rows(tile: _Tile) -> tuple[bytes, ...]:
     """Return the eight levels within a tile, each as its full nodes joined."""
-    rows = [tile]
+    rows: list[bytes] = [tile]
     nodes = [tile[at : at + HASH_SIZE] for at in range(0, len(tile), HASH_SIZE)]
     for _ in range(1, TILE_HEIGHT):
         nodes = parents(nodes)
