@@ -11,7 +11,7 @@ from random import Random
 import pymerkle
 
 from benchmarks.merkle import log_entries
-from benchmarks.table import SEED, Findings, Row, Timing, compare, timed
+from benchmarks.table import SEED, Findings, Row, Timing, compare, timed, trial
 from lodestamp.core.encoding import Digest
 from lodestamp.core.keys import SigningKey
 from lodestamp.core.transparency import NoteSigner
@@ -20,6 +20,8 @@ from lodestamp.node.storage import Database
 
 BATCH = 1_000
 """Entries of one commit: the recorder's own limit."""
+SMALL_BATCH = 256
+"""Entries of a commit under middling load."""
 
 NOW_MS = 1_735_700_000_000
 
@@ -44,7 +46,8 @@ class OurLog:
 
 def findings(*, quick: bool) -> Findings:
     """Append in batches of 1,000, then prove inclusion from both stores at 2^20 leaves."""
-    yield _singles(quick=quick)
+    yield _singles(SMALL_BATCH, quick=quick)
+    yield _singles(BATCH, quick=quick)
     yield _bulk(quick=quick)
     yield from _proving(1 << (16 if quick else 20), quick=quick)
 
@@ -64,19 +67,19 @@ def _stores() -> Iterator[tuple[OurLog, pymerkle.SqliteTree]]:
             ours.database.close()
 
 
-def _batches(entries: Sequence[bytes]) -> list[list[Digest]]:
+def _batches(entries: Sequence[bytes], batch: int = BATCH) -> list[list[Digest]]:
     digests = [Digest(entry[4:]) for entry in entries]
-    return [digests[at : at + BATCH] for at in range(0, len(digests), BATCH)]
+    return [digests[at : at + batch] for at in range(0, len(digests), batch)]
 
 
-def _singles(*, quick: bool) -> Row:
+def _singles(batch: int, *, quick: bool) -> Row:
     """Ours in batches against one commit for each entry, on the wall's clock."""
     count, sample = (10_000, 50) if quick else (50_000, 200)
     entries = log_entries(count)
 
     def ours() -> Timing:
         with _stores() as (log, _):
-            batches = _batches(entries)
+            batches = _batches(entries, batch)
             return timed(lambda: log.append(batches), count)
 
     def theirs() -> Timing:
@@ -84,7 +87,7 @@ def _singles(*, quick: bool) -> Row:
             return timed(lambda: [tree.append_entry(each) for each in entries[:sample]], sample)
 
     return compare(
-        "durable append, in commits of 1,000",
+        f"durable append, in commits of {batch:,}",
         unit="leaf",
         ours=ours,
         peer=f"pymerkle SqliteTree, {sample} singly",
@@ -130,7 +133,7 @@ def _proving(size: int, *, quick: bool) -> Findings:
 
     pymerkle keeps the roots of subtrees it has computed, 1 GiB of them: it is measured on the first
     proofs after opening, and again when a thousand others have filled that cache. Ours keeps only
-    the inner levels of 256 tiles.
+    the inner levels of 256 tiles. The last peer keeps every node in memory and nothing on disk.
     """
     entries = log_entries(size)
     draw = Random(SEED)
@@ -175,6 +178,19 @@ def _proving(size: int, *, quick: bool) -> Findings:
             ours=ours,
             peer="pymerkle SqliteTree, cache full",
             theirs=later,
+            rounds=3,
+        )
+        memory = pymerkle.InmemoryTree()
+        memory.append_entries(entries)
+        yield compare(
+            measure,
+            unit="proof",
+            ours=ours,
+            peer="pymerkle InmemoryTree",
+            theirs=trial(
+                lambda: [memory.prove_inclusion(at + 1) for at in scattered], len(scattered)
+            ),
+            aim=5,
             rounds=3,
         )
 

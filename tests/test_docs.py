@@ -76,6 +76,24 @@ def test_examples_in_pages_run(page, tmp_path, monkeypatch):
     assert _run(test).attempted > 0
 
 
+# Tampers
+
+
+def test_every_row_of_the_tamper_suite_names_its_tests_and_what_catches_it():
+    """59 rows; the numbered tests and the tests that the table names are the same."""
+    sources = [
+        REPOSITORY / "tests/e2e" / name for name in ("test_tampers.py", "test_store_tampers.py")
+    ]
+    defined = set(re.findall(r"^def (test_\d\d_\w+)", "".join(map(prose, sources)), re.MULTILINE))
+    rows = re.findall(
+        r"^\| (\d+) \| .+ \| .+ \| (.+) \|$", prose(DOCS / "spec/tampers.md"), re.MULTILINE
+    )
+    named = {number: re.findall(r"`(\w+)`", cell) for number, cell in rows}
+    assert list(map(int, named)) == list(range(1, 60))
+    assert all(named.values())
+    assert set().union(*named.values()) == defined
+
+
 # Links
 
 

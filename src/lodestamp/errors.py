@@ -72,6 +72,7 @@
     │   ├── ConservationBroken      a work whose units do not add up to what was registered
     │   ├── RulesMismatch           a store, or results, of other rules or another network
     │   ├── SourceStale             a source whose chain went back, and has no more work
+    │   ├── ScanBehind              a scan that does not stand where its chain does
     │   ├── ScannerBusy             another scanner writes this store
     │   ├── StoreOrderError         a block that does not follow the stored tip, or is not the tip
     │   ├── WorkUnknown             a work that nobody had registered
@@ -699,6 +700,21 @@ class RulesMismatch(OwnershipError):
         super().__init__(message, code=code, hint=hint)
 
 
+class ScanBehind(OwnershipError):
+    """A scan that does not stand where its chain does: it cannot say what would hold there."""
+
+    default_code = "scan-behind"
+
+    def __init__(self, height: int, source_height: int) -> None:
+        other = "; its block there is another" if height >= source_height else ""
+        super().__init__(
+            f"the scan stands at height {height:,}, the chain at {source_height:,}{other}",
+            hint="`lodestamp ownership scan` brings it there",
+        )
+        self.height = height
+        self.source_height = source_height
+
+
 class ScannerBusy(OwnershipError):
     """Another scanner writes this store, or took over because this one was silent for too long."""
 
@@ -729,7 +745,10 @@ class HeightUnknown(OwnershipError):
     default_code = "height-unknown"
 
     def __init__(self, height: int, lowest: int, highest: int) -> None:
-        super().__init__(f"height {height:,} is not among those scanned, {lowest:,} to {highest:,}")
+        message = f"height {height:,} is not among those scanned, {lowest:,} to {highest:,}"
+        if highest < lowest:
+            message = "no block was scanned yet"
+        super().__init__(message)
         self.height = height
         self.lowest = lowest
         self.highest = highest

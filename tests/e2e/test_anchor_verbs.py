@@ -54,6 +54,34 @@ def test_a_file_is_stamped_anchored_upgraded_and_verified(cli, stamped):
     assert "clean" in cli("fsck")
 
 
+def test_r63_after_a_reorganisation_the_anchor_is_found_lost_made_again_and_verified(cli, stamped):
+    """Seven blocks leave: a final anchor is lost, and the proof says so until it has another."""
+    proof, words = f"{stamped}.proof.json", ("--network", "regtest", "--json")
+    before = json.loads(cli("anchor", "now", "--wait", "--json"))
+    cli("upgrade", proof)
+    cli("verify", proof, stamped, *words)
+    assert json.loads(cli("bitcoin", "reorg", "--depth", 7, "--json"))["height"] > before["height"]
+
+    lost = json.loads(cli("upgrade", proof, "--chain", "sim:", "--json", code=2))
+    assert (lost["complete"], lost["changed"]) == (False, False)
+    assert list(lost["pending"]) == [f"block {before['height']}"]
+    found = json.loads(cli("fsck", "--json", code=1))["findings"]
+    assert [(each["code"], each["where"]) for each in found] == [("A12", "cycle 1")]
+
+    again = json.loads(cli("anchor", "now", "--wait", "--json"))
+    assert (again["cycle"], again["digest"]) == (2, before["digest"])
+    assert again["height"] > before["height"]
+    status = json.loads(cli("anchor", "status", "--json"))
+    assert sorted(each["state"] for each in status["cycles"]) == ["final", "lost"]
+    assert [each["kind"] for each in status["events"]] == ["anchor_lost"]
+    upgraded = json.loads(cli("upgrade", proof, "--json"))
+    assert (upgraded["complete"], upgraded["changed"]) == (True, True)
+    verdict = json.loads(cli("verify", proof, stamped, *words))
+    (leg,) = (each for each in verdict["legs"] if each["name"] == "time")
+    assert (leg["status"], leg["facts"]["height"]) == ("established", again["height"])
+    assert "clean" in cli("fsck")
+
+
 @pytest.mark.usefixtures("stamped")
 def test_status_and_address_tell_what_an_operator_needs(cli):
     found = json.loads(cli("anchor", "address", "--json"))

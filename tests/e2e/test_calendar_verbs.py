@@ -97,8 +97,26 @@ def test_waiting_tells_what_for_and_ends_with_the_block(tmp_path, world):
         assert child.returncode == 0, said
         (stamped,) = [json.loads(each) for each in out.splitlines()]
         assert stamped["pending"] == []
-    run(home, "verify", tmp_path / "report.txt.proof.json", document, "--network", "regtest")
+        verify = (home, "verify", tmp_path / "report.txt.proof.json", document)
+        run(*verify, "--network", "regtest")
+        assert_clean(home)
+        _lose_and_make_again(world, home, tmp_path / "report.txt.proof.json", words)
+    run(*verify, "--network", "regtest")
     assert_clean(home)
+
+
+def _lose_and_make_again(world, home, proof, words):
+    """R63: a reorganisation of seven blocks loses the calendar's anchor; it makes another."""
+    first = Proof.parse(proof.read_bytes()).anchors[0].height
+    world.simulator.reorg(7)
+    lost = told(run(home, "upgrade", proof, *words, "--json", exits=2))[0]
+    assert lost["complete"] is False
+    world.anchorer.poll()
+    assert world.states() == ["lost", "sent"]
+    world.mine(6)
+    made = told(run(home, "upgrade", proof, *words, "--json"))[0]
+    assert (made["complete"], made["changed"]) == (True, True)
+    assert made["anchors"][0]["height"] > first
 
 
 def test_a_calendar_of_ones_own_is_served_and_carried(tmp_path):

@@ -16,6 +16,8 @@ from conftest import REPOSITORY
 from homes import assert_clean
 
 STORY = "### What an assistant says of you, and who may read it"
+CLOCK = "### When, by Bitcoin's clock"
+OWNERSHIP = "### Who owns a work, by Bitcoin alone"
 _LEAVE_NOTHING = "trap 'kill ${!-} 2>/dev/null || :' EXIT\n"
 """Ends what the script started in the background, also where the script failed."""
 CHAPTERS = ("## 7. What an assistant says of Ada", "## 8. Ada lends a slice, and takes it back")
@@ -58,6 +60,15 @@ def run(script: str, folder: Path, **environment: str) -> str:
 
 
 @pytest.mark.slow
+def test_the_story_of_the_clock_runs_as_it_is_printed(tmp_path):
+    said = run(shell_of(REPOSITORY / "README.md", CLOCK), tmp_path)
+    assert "ESTABLISHED  minutes.txt.proof.json" in said
+    assert "yes time       existed no later than" in said
+    assert (tmp_path / "minutes.txt.operation.json.ots").is_file()
+    assert_clean(tmp_path / "clock")
+
+
+@pytest.mark.slow
 def test_the_story_of_the_readme_runs_as_it_is_printed(tmp_path):
     """Derived, refuted, granted, shown over HTTP, revoked, purged, receipted (S11, S28, S29)."""
     script = shell_of(REPOSITORY / "README.md", STORY).replace("8470", str(free_port()))
@@ -69,6 +80,17 @@ def test_the_story_of_the_readme_runs_as_it_is_printed(tmp_path):
     assert "1 shown, 1 said to be purged" in said
     for home in ("ada", "agency"):
         assert_clean(tmp_path / home)
+
+
+@pytest.mark.slow
+def test_the_work_of_the_readme_is_owned_as_it_is_printed(tmp_path):
+    """Registered, sold, tipped, its dividends paid; proved and drawn (R41-R51)."""
+    said = run(shell_of(REPOSITORY / "README.md", OWNERSHIP), tmp_path)
+    assert said.count("would be valid: ") == 4
+    assert re.search(r" +12000$", said, re.MULTILINE)
+    assert "ESTABLISHED" in said
+    assert (tmp_path / "song.svg").read_text("utf-8").count("<rect") == 3
+    assert_clean(tmp_path / "studio")
 
 
 @pytest.mark.slow

@@ -29,12 +29,12 @@ def main(folder: Path) -> None:
     url = f"sqlite:///{folder}/own.db"
     scanning.BULK_BLOCKS_MAX = 3
     SqlStore(url).close()
-    kills = 0
+    kills, pace_s = 0, _pace_s(f"sqlite:///{folder}/pace.db", raws, rules)
     while kills < KILLS:
         child = os.fork()
         if not child:
             _scan(url, raws, rules)
-        time.sleep(draw.uniform(0.0, 0.06))
+        time.sleep(draw.uniform(0.0, 2 * pace_s))
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         kills += os.WIFSIGNALED(status)
@@ -55,14 +55,25 @@ def main(folder: Path) -> None:
     )
 
 
+def _pace_s(url: str, raws: list[bytes], rules: Rules) -> float:
+    """Return the seconds that a child takes to its first commit, so that kills fall around it."""
+    SqlStore(url).close()
+    begun = time.monotonic()
+    child = os.fork()
+    if not child:
+        StateEngine(MemoryChain(raws), SqlStore(url), rules).scan_from(to_block_height=3)
+        os._exit(0)
+    os.waitpid(child, 0)
+    return time.monotonic() - begun
+
+
 def _scan(url: str, raws: list[bytes], rules: Rules) -> None:
     code = 1
     try:
         engine = StateEngine(MemoryChain(raws), SqlStore(url), rules)
-        while engine.status().height != BLOCKS:
+        while True:  # so that there is always more to be killed in
             engine.scan_from()
-            if engine.status().height == BLOCKS:
-                engine.reindex_from(1 + BLOCKS // 2)  # so that there is always more to be killed in
+            engine.reindex_from(1 + BLOCKS // 2)
     finally:
         os._exit(code)
 

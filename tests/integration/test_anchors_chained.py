@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
+import lodestamp
 from anchoring import TERMS, anchorer_over, make_world
 from chains import SIGNER, Clock, simulator
+from homes import assert_clean, reading
 from lodestamp.core.bitcoin import CONSENSUS_CAT_CTV, Transaction, verify_input
 from lodestamp.core.covenants import follow_chain, genesis_state, next_state
+from lodestamp.core.proof import AnchorKind
 from lodestamp.errors import CovenantsNotActive, LogCorrupt
 from lodestamp.node.anchors.bitcoin import ChainedBuilder, FeeTerms, chain_behind
 from lodestamp.node.anchors.bitcoin.building import CHAINED_VSIZE
@@ -142,3 +146,33 @@ def test_a_plain_anchor_has_no_chain_behind_it(tmp_path):
         assert chain_behind(connection, world.versions()[0].txid) is None
         with pytest.raises(LogCorrupt):
             chain_behind(connection, bytes(32))
+
+
+def test_r65_a_proof_of_a_chained_anchor_carries_its_chain_and_is_verified(tmp_path):
+    """§9: the kind `chain`, from the genesis to the transaction on the path; D10: on regtest."""
+    home = tmp_path / "home"
+    with lodestamp.open(home):
+        (home / "config.toml").write_text('[anchor]\nmode = "chain"\n')
+    with lodestamp.open(home) as node, node.anchors() as anchors:
+        proofs = []
+        for number in range(3):
+            op_id = node.record(**reading(number)).op_id
+            node.anchor_newest(anchors)
+            for _ in range(8):
+                anchors.anchorer.poll(is_forced=True)
+                anchors.mine()
+            anchors.anchorer.poll()
+            proofs.append(node.calendars.upgrade(node.prove(op_id)).proof)
+        for number, proof in enumerate(proofs):
+            (anchor,) = proof.anchors
+            assert (anchor.kind, proof.log.size) == (AnchorKind.CHAIN, number + 1)
+            assert len(anchor.chain.covenant.transactions) == number + 1
+            leg = lodestamp.verify(proof, network="regtest").leg("time")
+            assert (leg.status, leg.code) == ("established", "")
+            assert "chained to" in leg.basis
+            assert leg.facts["genesis"] == anchor.chain.genesis_txid[::-1].hex()
+        assert len({proof.anchors[0].chain.genesis_txid for proof in proofs}) == 1
+        swapped = replace(proofs[2].anchors[0], chain=proofs[1].anchors[0].chain)
+        forged = replace(proofs[2], anchors=(swapped,))
+        assert lodestamp.verify(forged, network="regtest").leg("time").code == "time.chain_invalid"
+    assert_clean(home)

@@ -14,8 +14,10 @@ from anchoring import World, anchorer_over, commitment, make_world
 from chains import OTHER, Clock
 from conftest import REPOSITORY
 from lodestamp.core.bitcoin import Block, Transaction
+from lodestamp.node.anchors import audit_anchors, audit_calendars
 from lodestamp.node.anchors.bitcoin import HeaderStore
 from lodestamp.node.chains import SimulatedChain, Simulator
+from lodestamp.node.findings import AuditReport
 from lodestamp.node.storage import Database
 
 WRITER = Path(__file__).with_name("anchor_writer.py")
@@ -60,6 +62,11 @@ def test_killed_at_any_instant_it_loses_nothing_and_pays_for_nothing_twice(tmp_p
     assert set(world.states()) <= {"final", "lost"}
     assert_paid_once(world)
     assert {commitment(n) for n in numbers} <= {row.commitment for row in world.commitments()}
+    report = AuditReport()
+    audit_anchors(world.database, "log.example/a", report)
+    audit_calendars(world.database, "log.example/a", report)
+    assert report.findings == []
+    assert report.checked["commitments"] >= len(numbers)
     close(world)
 
 

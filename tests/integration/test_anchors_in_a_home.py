@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 import time
 from threading import Thread
@@ -12,8 +13,15 @@ import pytest
 import lodestamp
 from lodestamp.core.bitcoin import REGTEST, output_script
 from lodestamp.core.timestamps import BitcoinHeader, walk
-from lodestamp.errors import ChainUnavailable, WrongNetwork
+from lodestamp.errors import (
+    BadHeader,
+    ChainUnavailable,
+    LogLockedError,
+    StoreError,
+    WrongNetwork,
+)
 from lodestamp.node.anchors import HeaderStore
+from lodestamp.node.anchors.tables import commitments
 from lodestamp.node.chains import FileSigner
 from lodestamp.node.fsck import fsck
 
@@ -56,17 +64,54 @@ def test_a_running_anchorer_serves_what_a_calendar_promised(tmp_path):
     assert fsck(tmp_path / "home").findings == []
 
 
-def test_what_ends_the_looking_is_told(tmp_path, monkeypatch):
-    told = []
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        ChainUnavailable("away"),
+        BadHeader("time-too-new", "the time is over two hours ahead"),
+        LogLockedError("another writer held the log"),
+        StoreError("the disk is full"),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_no_trouble_ends_the_looking_and_each_is_told_once(tmp_path, monkeypatch, trouble):
+    """A clock that is wrong or a disk that is full for a minute must not end anchoring for ever."""
+    told, looks = [], []
     with lodestamp.open(tmp_path / "home") as node, node.anchors() as anchors:
+        really = anchors.anchorer.poll
 
         def look():
-            raise WrongNetwork("another") if told else ChainUnavailable("away")
+            looks.append(1)
+            if len(looks) in {1, 2, 3, 5}:
+                raise trouble
+            return really()
 
         monkeypatch.setattr(anchors.anchorer, "poll", look)
         with anchors.running(told.append, poll_s=0.01):
-            until(lambda: len(told) > 1)
-    assert [each.message for each in told][:2] == ["away", "another"]
+            until(lambda: len(looks) > 5)
+    assert told == [trouble, trouble]  # it was well again in between
+
+
+def test_a_journal_carried_to_another_home_is_anchored_there_and_found_clean(tmp_path):
+    """R49, R50: own digests go along; A11 takes them for what they are, another log's."""
+    carried = io.BytesIO()
+    with lodestamp.open(tmp_path / "old") as old:
+        old.record(source="test", kind="reading", content={"n": 1})
+        old.open_calendar("https://calendar.example").close()
+        (promised,) = old.calendars.submit()
+        assert old.calendars.journal.export(carried) == 1
+    carried.seek(0)
+    with lodestamp.open(tmp_path / "new") as node, node.anchors() as anchors:
+        assert node.calendars.journal.import_from(carried).added == 1
+        assert fsck(tmp_path / "new").findings == []
+        for _ in range(8):
+            anchors.anchorer.poll(is_forced=True)
+            anchors.mine()
+        anchors.anchorer.poll()
+        assert anchors.anchorer.standing(promised.digest).state == "final"
+        with node._database.writing("forging") as connection:
+            connection.execute(commitments.insert().values(commitment=bytes(32)))
+    assert [each.code for each in fsck(tmp_path / "new").findings] == ["A11"]
 
 
 def test_processes_of_one_home_look_in_turn(tmp_path):

@@ -13,6 +13,7 @@ from chains import OTHER, SIGNER, sign
 from lodestamp.core.bitcoin import Transaction, TxIn, TxOut
 from lodestamp.errors import ChainUnavailable, ReorgTooDeep
 from lodestamp.node.anchors.bitcoin import FeeTerms
+from lodestamp.node.anchors.bitcoin.fees import FEE_RATE_MAX
 from lodestamp.node.anchors.tables import commitments
 
 
@@ -408,3 +409,13 @@ def test_a_chain_that_changed_below_what_is_kept_is_not_followed(world, monkeypa
     world.simulator.reorg(6)
     with pytest.raises(ReorgTooDeep):
         world.anchorer.poll()
+
+
+def test_r58_a_sweep_pays_no_more_than_an_anchor_may_whatever_the_node_estimates(
+    world, monkeypatch
+):
+    monkeypatch.setattr(world.source, "fee_rate", lambda _blocks: 4_000_000_000)
+    made = world.anchorer.sweep(OTHER)
+    with world.simulator.reading("testing") as session:
+        fee = session.mempool.get(made.txid).fee
+    assert fee == FEE_RATE_MAX * made.vsize // 1000

@@ -100,7 +100,9 @@ TAMPERS: dict[str, tuple[Tamper, set[str]]] = {
         sql("UPDATE operation SET raw = substr(raw, 1, 99) WHERE seq = 300"),
         {"A1"},
     ),
-    "purge a body by hand": (sql("UPDATE operation SET raw = NULL WHERE seq = 5"), {"A1"}),
+    "purge a body by hand": (sql("UPDATE operation SET raw = NULL WHERE seq = 5"), {"A2"}),
+    "mark as purged what is here": (sql("INSERT INTO purge VALUES (5, 1)"), {"A2"}),
+    "mark as purged what never was": (sql("INSERT INTO purge VALUES (5000, 1)"), {"A2"}),
     "change a field": (
         sql("UPDATE operation SET raw = CAST(replace(raw,'sensor','census') AS BLOB) WHERE seq=7"),
         {"A1"},

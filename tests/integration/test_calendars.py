@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from sqlalchemy import select, update
 
@@ -18,10 +20,13 @@ from lodestamp.core.timestamps import (
     parse_timestamp,
     walk,
 )
+from lodestamp.core.transparency import parse_note, verify_cosignatures
 from lodestamp.errors import CalendarError, InputError
 from lodestamp.node.anchors.tables import headers, submissions
+from lodestamp.node.anchors.witness.cosignatures import keep_cosignatures
 from lodestamp.node.calendar_rounds import CalendarRounds
 from lodestamp.node.calendars import promised_by
+from witnesses import W1, W2
 
 URI = "https://calendar.example"
 
@@ -86,6 +91,48 @@ def test_r68_an_upgrade_takes_all_from_the_smallest_anchored_checkpoint(node):
         assert lodestamp.verify(upgraded.proof).leg("log").status == "established"
     late = node.calendars.upgrade(node.prove(recorded(node, 5)))
     assert not late.is_complete
+
+
+def cosign(node, size, *witnesses):
+    """Store what witnesses sign of the checkpoint of a size, as the client does."""
+    note = node.checkpoint(size)
+    text = parse_note(note).text
+    lines = "".join(each.sign(text, 1_767_225_660).line() + "\n" for each in witnesses)
+    keys = [each.verifier_key for each in witnesses]
+    said = verify_cosignatures(parse_note(f"{text}\n{lines}".encode()), keys)
+    with node._database.writing("test") as connection:
+        keep_cosignatures(connection, size, said, {(k.name, k.key_id): k for k in keys})
+
+
+def witnessed_by(proof, *witnesses, k=1):
+    trust = {
+        "version": 1,
+        "unpinned": "self_asserted",
+        "witnesses": {"k": k, "of": [each.verifier_key.text() for each in witnesses]},
+    }
+    return lodestamp.verify(proof, trust=json.dumps(trust).encode()).leg("witnesses")
+
+
+def test_a_proof_carries_the_cosignatures_of_its_checkpoint_and_its_signers_keys(node):
+    """§9: `checkpoint.vkeys` are those of the signers; R68: an upgrade takes those of its own."""
+    op_id = recorded(node, 0)
+    cosign(node, 1, W1)
+    proof = node.prove(op_id)
+    keys = {node.log_key, W1.verifier_key}
+    assert set(proof.checkpoint.vkeys) == keys
+    assert witnessed_by(proof, W1).status == "established"
+    recorded(node, 1)
+    node.calendars.submit()
+    cosign(node, 2, W1, W2)
+    promised = node.calendars.upgrade(proof)
+    assert promised.proof.checkpoint == proof.checkpoint
+    anchor_all(node._database, 7)
+    upgraded = node.calendars.upgrade(proof).proof
+    assert upgraded.log.size == 2
+    assert set(upgraded.checkpoint.vkeys) == keys | {W2.verifier_key}
+    assert witnessed_by(upgraded, W1, W2, k=2).basis == "2 of 2 witnesses"
+    assert lodestamp.verify(upgraded).leg("witnesses").code == "witnesses.none_trusted"
+    assert lodestamp.verify(upgraded).leg("checkpoint").status == "established"
 
 
 def test_r53_a_block_that_our_headers_do_not_have_completes_nothing(node):

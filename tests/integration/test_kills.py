@@ -12,6 +12,7 @@ import pytest
 
 import lodestamp
 from homes import audited_node, foreign_evidence
+from lodestamp.core.transparency import parse_checkpoint, parse_note
 from lodestamp.node.fsck import fsck
 
 KILLS = 200
@@ -27,10 +28,11 @@ def test_kill_nine_at_two_hundred_instants_loses_nothing_acknowledged(tmp_path):
     with lodestamp.open(home):
         pass
     acknowledged: dict[int, str] = {}
+    notes: dict[int, str] = {}
     busy = 0
     for kill in range(KILLS):
         lines, delay = kill % 3, chance.uniform(0.0, 0.04)
-        said = _write_until_killed(home, kill * 1_000_000, lines, delay)
+        said = _write_until_killed(home, kill * 1_000_000, lines, delay, notes)
         assert not acknowledged.keys() & said.keys(), f"seed {seed}, kill {kill}"
         acknowledged |= said
         busy += bool(said)
@@ -41,11 +43,18 @@ def test_kill_nine_at_two_hundred_instants_loses_nothing_acknowledged(tmp_path):
     with audited_node(home) as node:
         for index, op_id in acknowledged.items():
             assert node.inclusion(op_id)[0].index == index, f"seed {seed}"
+        for size, note in notes.items():  # the one note of its size that ever left (R20)
+            assert node.checkpoint(size).hex() == note, f"seed {seed}"
     assert busy > KILLS // 2
 
 
-def _write_until_killed(home: Path, start: int, lines: int, delay: float) -> dict[int, str]:
-    """Let a child acknowledge so much, and go on for so many seconds; return what it said."""
+def _write_until_killed(
+    home: Path, start: int, lines: int, delay: float, notes: dict[int, str]
+) -> dict[int, str]:
+    """Let a child acknowledge so much, and go on for so many seconds; return what it said.
+
+    The checkpoints that it saw are put into `notes`.
+    """
     read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:
@@ -64,7 +73,9 @@ def _write_until_killed(home: Path, start: int, lines: int, delay: float) -> dic
     _child, status = os.waitpid(child, 0)
     assert os.WTERMSIG(status) == signal.SIGKILL
     whole = [line.decode().split() for line in said if line.endswith(b"\n")]
-    return {int(index): op_id for index, op_id in whole}
+    for _note, size, note in (words for words in whole if words[0] == "note"):
+        assert notes.setdefault(int(size), note) == note, "two notes of one size"
+    return {int(words[0]): words[1] for words in whole if words[0] != "note"}
 
 
 def _record_for_ever(home: Path, start: int, pipe: int) -> None:
@@ -83,3 +94,6 @@ def _record_for_ever(home: Path, start: int, pipe: int) -> None:
                     node._recorder.submit([each.wire])
             for recorded in (future.result() for future in futures):
                 os.write(pipe, f"{recorded.log_index} {recorded.op_id}\n".encode())
+            note = node.checkpoint()
+            size = parse_checkpoint(parse_note(note).text).size
+            os.write(pipe, f"note {size} {note.hex()}\n".encode())

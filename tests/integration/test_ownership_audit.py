@@ -50,9 +50,9 @@ def test_a_store_of_every_scenario_is_clean(tmp_path):
         feed(url, row["name"])
         report = audited(url)
         assert report.findings == []
-        assert report.checked["blocks"] == row["best"]["height"]
-        assert report.checked["balances"] >= 1
-        assert report.checked["evidence"] >= 1
+        assert report.checked["scanned_blocks"] == row["best"]["height"]
+        assert report.checked["ownership_balances"] >= 1
+        assert report.checked["ownership_evidence"] >= 1
 
 
 @pytest.mark.engine

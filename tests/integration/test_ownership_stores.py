@@ -26,6 +26,7 @@ from lodestamp.errors import (
     UsageError,
 )
 from lodestamp.node.scanner import BlockRow, Counts, Evidence, MemoryStore, Reorg, SqlStore
+from lodestamp.node.scanner.stores import NOWHERE
 from lodestamp.node.scanner.stores.tables import ASSET, JOURNAL
 from ownership_chains import FedStore, ownership_vectors, replay, scenario
 from postgres import postgres_server
@@ -247,6 +248,43 @@ class TestEveryStore:
         assert store.holders("x", 4) == {}
         with pytest.raises(HeightUnknown):
             store.holders("x", 3)
+
+    def test_evidence_gets_its_place_once_its_block_is_known(self, fed):
+        """A parent that only the source knew may come into a block anew, and act there itself."""
+        store, tip = fed.store, fed.store.tip()
+        effect = store.effect(tip.height)
+        nowhere = Evidence(b"\x07" * 32, NOWHERE, NOWHERE, b"raw")
+        placed = Evidence(b"\x07" * 32, tip.height, 3, b"raw", (bytes(32),), ())
+        store.complete_evidence(nowhere)
+        store.invalidate_block(tip.hash)
+        assert store.evidence(nowhere.txid) == nowhere
+        with pytest.raises(KeyError), store.transaction():
+            store.append_block(tip, effect, (placed,))
+            assert store.evidence(placed.txid) == placed
+            raise KeyError
+        assert store.evidence(nowhere.txid) == nowhere
+        store.append_block(tip, effect, (placed, replace(placed, txid=b"\x08" * 32)))
+        assert store.evidence(placed.txid) == placed
+        store.invalidate_block(tip.hash)
+        store.append_block(tip, effect, (placed, nowhere))
+        store.invalidate_block(tip.hash)
+        store.append_block(tip, effect, (nowhere,))
+        assert store.evidence(nowhere.txid) == nowhere
+
+    def test_of_several_blocks_all_are_stored_or_none(self, fed):
+        store, taken = fed.store, []
+        before = contents(store)
+        while store.tip() and len(taken) < 3:
+            tip = store.tip()
+            taken.insert(0, (tip, store.effect(tip.height), ()))
+            store.invalidate_block(tip.hash)
+        fewer = contents(store)
+        for bad in ([*taken[:2], taken[1]], taken[1:], [taken[0], taken[2]]):
+            with pytest.raises(StoreOrderError):
+                store.append_blocks(bad)
+            assert contents(store) == fewer
+        store.append_blocks(taken)
+        assert contents(store) == before
 
     def test_a_transaction_keeps_all_or_nothing(self, fed):
         store = fed.store

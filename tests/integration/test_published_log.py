@@ -423,8 +423,11 @@ def cosigned_home(tmp_path):
         ("home", "update log_cosignature set vkey = 'w' where size = 5", {"A9"}),
         (
             "home",
-            "insert into anchor_submission values (9, 'https://c', zeroblob(32), '', '', 0)",
-            {"A18"},
+            (
+                "insert into anchor_submission values "
+                "(9, 'https://c', zeroblob(32), '', '', 0, 0, null)"
+            ),
+            {"A13", "A14", "A18"},
         ),
         ("witness", "update witness_log set size = size + 1", {"A10"}),
         ("witness", "update witness_log set root = zeroblob(32)", {"A10"}),

@@ -16,7 +16,11 @@ from lodestamp.core.bitcoin import REGTEST, BlockHeader
 from lodestamp.core.ownership import Rules, balances_hash, verify_ownership_proof
 from lodestamp.errors import (
     BlockMalformed,
+    ChainAuthError,
     ChainNotFound,
+    ChainRpcError,
+    ChainUnavailable,
+    ChainWarmup,
     HeightUnknown,
     OwnershipError,
     ReorgTooDeep,
@@ -38,6 +42,7 @@ from lodestamp.node.scanner import (
     VerifyMerkle,
     scanning,
 )
+from lodestamp.node.scanner.stores import NOWHERE
 from ownership_chains import ownership_vectors
 from publishing import PEOPLE, WORKS, Press, raw_block, raw_chain
 from scans import busy_blocks, headed
@@ -59,6 +64,11 @@ def hash_of_all(engine):
     """Everything that two scans must agree on."""
     status = engine.status()
     return status.height, status.state_hash, status.block_hash
+
+
+def statuses(verdict):
+    """How each leg ended."""
+    return {leg.name: leg.status.value for leg in verdict.verdict.legs}
 
 
 def scanned(raws, store=None, **options):
@@ -334,6 +344,121 @@ class _Moving(MemoryChain):
                     self.give(raw)
 
 
+class _Away(MemoryChain):
+    """A chain that fails, once for each error it is given, when its tip is asked for."""
+
+    def __init__(self, raws, errors):
+        super().__init__(raws)
+        self._errors = list(errors)
+
+    def tip(self):
+        if self._errors:
+            raise self._errors.pop(0)
+        return super().tip()
+
+
+class _Refusing(MemoryChain):
+    """A chain that cannot give its blocks, as when they changed while they were fetched ahead."""
+
+    def __init__(self, raws, branch=()):
+        super().__init__(raws)
+        self._branch = list(branch)
+        self.asked = 0
+
+    def raw_blocks(self, start, stop):
+        self.asked += 1
+        yield from super().raw_blocks(start, min(stop, start + 3))
+        for raw in self._branch:
+            self.give(raw)
+        self._branch = []
+        raise ChainRpcError(0, "the blocks do not link")
+
+
+class _Flipping(_Refusing):
+    """A chain with another tip each time it is asked."""
+
+    def raw_blocks(self, start, stop):
+        del start, stop
+        self.asked += 1
+        raise ChainRpcError(0, "the blocks do not link")
+
+    def block_hash(self, height):
+        return bytes(32) if height == 8 else super().block_hash(height)
+
+
+class TestSourcesThatFail:
+    def test_a_source_that_is_followed_is_asked_again_until_it_answers(self, store, monkeypatch):
+        """A node that starts anew, or catches up, does not end a scan that follows it."""
+        monkeypatch.setattr(scanning, "_WAITS_S", (0.0, 0.01))
+        monkeypatch.setattr(scanning, "RETRY_S_MAX", 0.02)
+        monkeypatch.setattr(scanning, "POLL_S", 0.01)
+        errors = [
+            ChainUnavailable("away"),
+            ChainWarmup("loading"),
+            ChainAuthError("no cookie"),
+            ChainRpcError(-1, "busy"),
+            SourceStale("behind"),
+        ]
+        told = []
+        engine = StateEngine(_Away(busy_blocks(4), errors), store, RULES)
+
+        def stop(row):
+            if row.height == 4:
+                engine.stop()
+
+        calls = Callbacks(on_block=stop, on_retry=lambda error, wait: told.append((error, wait)))
+        assert engine.scan_from(callbacks=calls, follow=True).height == 4
+        assert [error for error, _ in told] == errors
+        assert [wait for _, wait in told] == [0.0, 0.01, 0.02, 0.02, 0.02]
+
+    def test_a_source_that_is_not_followed_fails_at_once(self, store):
+        engine = StateEngine(_Away(busy_blocks(4), [ChainWarmup("loading")]), store, RULES)
+        with pytest.raises(ChainWarmup):
+            engine.scan_from()
+        assert engine.scan_from().height == 4
+
+    def test_what_no_waiting_helps_ends_a_scan_that_follows_too(self, store):
+        press = Press()
+        parts = press.register(0, 0, title=bytes(range(200)).hex())
+        engine = StateEngine(MemoryChain(raw_chain([[parts[-1]]])), store, RULES)
+        with pytest.raises(SourceIncomplete):
+            engine.scan_from(follow=True)
+
+    def test_a_chain_that_changed_above_what_is_stored_is_read_again(self, store):
+        raws = busy_blocks(8)
+        branch = busy_blocks(6, seed=4, previous=headed(raws[:5]), height=6)
+        engine = StateEngine(_Refusing(raws, branch), store, RULES)
+        with pytest.raises(ChainRpcError):  # at last the chain stands, and still refuses
+            engine.scan_from()
+        assert engine.status().height == 6
+        assert engine.state_hash(5) == scanned(raws[:5]).state_hash()
+        assert engine.state_hash(6) == scanned([*raws[:5], branch[0]]).state_hash()
+
+    def test_a_source_that_flips_between_tips_is_given_up(self, store):
+        chain = _Flipping(busy_blocks(8))
+        with pytest.raises(ChainRpcError):
+            StateEngine(chain, store, RULES).scan_from()
+        assert chain.asked < 20
+
+    def test_a_fork_is_found_in_a_few_questions_however_deep_it_is(self, store, monkeypatch):
+        raws = busy_blocks(3)
+        for height in range(4, 600):
+            raws.append(raw_block([], headed(raws), height))
+        engine = scanned(raws, store)
+        chain = engine._source
+        branch = raws[:3]
+        for height in range(4, 602):
+            branch.append(raw_block([], headed(branch), 5_000 + height))
+            chain.give(branch[-1])
+        asked = []
+        answer = chain.block_hash
+        monkeypatch.setattr(chain, "block_hash", lambda h: asked.append(h) or answer(h))
+        with pytest.raises(ReorgTooDeep) as refused:
+            engine.scan_from()
+        assert "--reindex-from 4" in refused.value.hint
+        assert len(asked) < 30
+
+
 class TestLife:
     def test_callbacks_come_after_the_commit_in_their_order(self, tmp_path):
         press = Press()
@@ -460,7 +585,14 @@ class TestComparing:
         assert engine.compare(ListedHashes.parse(lines)).equal
         lines[4] = lines[4][:-3] + ("00\n" if lines[4][-3:-1] != "00" else "11\n")
         assert not engine.compare(ListedHashes.parse(lines[:5])).equal
-        for bad in (["1 00 00"], ["x"], [lines[0], lines[0]], [lines[0], lines[2]], []):
+        for bad in (
+            ["1 00 00"],
+            ["9" * 5_000 + lines[0][1:]],
+            ["x"],
+            [lines[0], lines[0]],
+            [lines[0], lines[2]],
+            [],
+        ):
             with pytest.raises(UsageError) as refused:
                 ListedHashes.parse(bad)
             assert refused.value.code == "bad-hashes"
@@ -544,6 +676,51 @@ class TestProofs:
             assert dict(found.claim.cap_table) == store.holders(sha1)
         with pytest.raises(WorkUnknown):
             engine.export_proof("00" * 20)
+
+    def test_a_proof_is_exported_while_another_scans(self, tmp_path):
+        """The branches that are asked for are kept where that is possible; readers never wait."""
+        url = f"sqlite:///{tmp_path}/own.db"
+        first, second = SqlStore(url), SqlStore(url)
+        engine = scanned(busy_blocks(20), first, verify=VerifyMerkle.OFF)
+        sha1 = first.works()[0]
+        reader = StateEngine(engine._source, second, RULES)
+        with first.writing():
+            data = reader.export_proof(sha1)
+            assert first.evidence(first.find_registration(sha1).txid).branch is None
+        assert reader.export_proof(sha1) == data
+        assert first.evidence(first.find_registration(sha1).txid).branch is not None
+        first.close()
+        second.close()
+
+    def test_a_parent_from_before_a_restart_is_placed_for_a_proof(self, store):
+        press = Press()
+        parts = press.register(0, 0, title=bytes(range(200)).hex())
+        raws = raw_chain([parts[:-1], [], [parts[-1]]])
+        scanned(raws[:2], store)
+        engine = scanned(raws, store)
+        assert store.evidence(parts[0].txid).height == NOWHERE
+        found = verify_ownership_proof(engine.export_proof(WORKS[0]), pins={headed(raws): 3})
+        assert statuses(found)["inclusion"] == statuses(found)["rules"] == "established"
+        assert store.evidence(parts[0].txid).height == 1
+
+    def test_a_chain_that_changes_under_an_export_gives_no_mixed_proof(self, store, monkeypatch):
+        raws = busy_blocks(20)
+        engine = scanned(raws, store)
+        branch = busy_blocks(12, seed=4, previous=headed(raws[:10]), height=11)
+        read = store.find_dividend_payments
+
+        def changing(*args):
+            monkeypatch.undo()
+            for raw in branch:
+                engine._source.give(raw)
+            engine.scan_from()
+            return read(*args)
+
+        monkeypatch.setattr(store, "find_dividend_payments", changing)
+        sha1 = store.works()[0]
+        found = verify_ownership_proof(engine.export_proof(sha1), pins={headed(branch): 22})
+        assert statuses(found)["inclusion"] == statuses(found)["rules"] == "established"
+        assert found.height == 22
 
     def test_a_proof_of_an_earlier_height_claims_that_height(self, store):
         engine = scanned(busy_blocks(40), store)

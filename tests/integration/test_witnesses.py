@@ -285,6 +285,32 @@ def test_r26_a_409_is_retried_once_from_the_size_it_names(tmp_path):
     assert_clean(tmp_path / "log")
 
 
+def test_r26_witnesses_are_shown_what_is_handed_to_calendars_and_anchored(tmp_path):
+    """The anchored checkpoint bears their word, whatever was sealed since their last round."""
+    home = tmp_path / "log"
+    with lodestamp.open(home) as node:
+        log_key = node.log_key
+        node.open_calendar("https://calendar.example").close()
+    with a_witness(tmp_path / "w1", logs=[log_key]) as honest:
+        (vkey,) = honest.node.public.witness.vkeys
+        with (home / "config.toml").open("a") as file:
+            file.write(f'[witnesses]\n"{honest.url}/witness" = ["{vkey.text()}"]\n')
+        with lodestamp.open(home) as node, node.anchors() as anchors:
+            node.record(**reading(0))
+            node.calendars.submit()
+            node.record(**reading(1))
+            node.anchor_newest(anchors)
+            for size in (1, 2):
+                assert open_note(node.checkpoint(size), [vkey]).verified == (vkey,)
+            # a witness is never asked to go back
+            told = []
+            with client_of(node, {f"{honest.url}/witness": [vkey]}, told) as client:
+                assert [(each.state, each.size) for each in client.submit(1)] == [("passed", 1)]
+                assert [each.state for each in client.submit()] == ["cosigned"]
+            assert told == []
+    assert_clean(home)
+
+
 def test_r26_a_witness_that_has_seen_more_than_we_hold_is_told(tmp_path):
     told = []
     with lodestamp.open(tmp_path / "log") as node:

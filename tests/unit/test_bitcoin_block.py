@@ -18,6 +18,7 @@ from lodestamp.core.bitcoin import (
     commit_to_witnesses,
     merkle_root,
     sha256d,
+    told_height,
     witness_commitment,
 )
 from lodestamp.errors import LimitExceeded, MalformedBlock
@@ -122,3 +123,16 @@ def test_r5_a_changed_witness_a_missing_reserve_and_a_missing_commitment_are_tol
         "unexpected-witness"
     )
     assert check_witnesses(block_of(coinbase(1), payment(1))) is None
+
+
+@pytest.mark.parametrize(
+    ("script", "height"),
+    [
+        ("03205a0704", 481_824), ("0101ff", 1), ("04ffff001d0104", 0x1D00FFFF),
+        ("", None), ("51", None), ("03205a", None), ("05" + "01" * 9, None),
+    ],
+)  # fmt: skip
+def test_the_height_that_a_coinbase_tells_is_read(script, height):
+    first = coinbase(1)
+    spend = replace(first.inputs[0], script_sig=bytes.fromhex(script))
+    assert told_height(block_of(replace(first, inputs=(spend,)))) == height

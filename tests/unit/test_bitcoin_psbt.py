@@ -82,6 +82,14 @@ def test_a_legacy_input_without_its_parent_cannot_be_asked_for():
     assert error.value.code == "spent"
 
 
+@pytest.mark.parametrize("lie", [TxOut(SPENT[0].amount + 1, SPENT[0].script), TxOut(0, b"")])
+def test_what_a_legacy_input_is_said_to_spend_is_held_against_its_parent(lie):
+    """Its signature commits to no amount: a lie would be paid as a fee that nobody was shown."""
+    with pytest.raises(PsbtError) as error:
+        Psbt.of(TX, (lie, *SPENT[1:]), {PARENT.txid: PARENT})
+    assert error.value.code == "spent"
+
+
 def test_unknown_keys_of_any_map_are_carried_along_in_their_order():
     odd = [(b"\xfc\x05hello", b"x"), (b"\x2a", b""), (compact_size(300) + b"k", b"v")]
     encoded = built([*top(), *odd], odd, odd[::-1], [], odd, [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -27,7 +28,7 @@ class LyingRpc:
         if isinstance(lie, Exception):
             raise lie
         body = json.dumps({"method": method, "params": params}, default=float)
-        reply = json.loads(self._rpc.handle(body.encode()).body)
+        reply = json.loads(self._rpc.handle(body.encode()).body, parse_float=Decimal)
         if reply["error"]:
             error = reply["error"]
             kind = ChainNotFound if error["code"] in (-5, -8) else None
@@ -213,3 +214,53 @@ def test_btcd_checks_the_parents_it_takes_outputs_from(node):
     rpc.lies.clear()
     assert source.prevouts(block, 1)[0].script == SCRIPT
     assert source.inclusion(tx.txid, block).index == 1
+
+
+def test_what_a_block_spends_is_asked_for_once_however_many_ask(node):
+    """A block may hold thousands of tips; the node tells all of a block, megabytes, each time."""
+    rpc, source, _, block = node
+    wanted = source.block(block, prevouts=True).spent
+    rpc.calls.clear()
+    for _ in range(3):
+        assert [source.prevouts(block, n) for n in range(2)] == list(wanted)
+    assert [name for name, _ in rpc.calls].count("getblock") == 2
+    with pytest.raises(ChainRpcError):
+        source.prevouts(block, 2)
+
+
+def test_a_node_with_an_index_is_not_asked_for_the_block_that_is_near(node):
+    rpc, source, tx, _ = node
+    rpc.calls.clear()
+    assert source.transaction(tx.txid, near=106) == tx
+    assert [name for name, _ in rpc.calls] == ["getrawtransaction"]
+    rpc.lies["getrawtransaction"] = ChainNotFound("no index")
+    assert source.transaction(tx.txid, near=106) == tx
+    for height in (105, 9_999):
+        with pytest.raises(ChainNotFound):
+            source.transaction(tx.txid, near=height)
+
+
+def test_a_commitment_to_witnesses_before_there_were_any_is_no_fault(node):
+    """Core wrote them for months before segwit was active, and no nonce with them (BIP-141)."""
+    rpc, source, _, tip = node
+    found = source.block(tip).block
+    coinbase = found.txs[0]
+    assert coinbase.inputs[0].witness
+    bare = tuple(
+        replace(tx, inputs=tuple(replace(each, witness=()) for each in tx.inputs))
+        for tx in found.txs
+    )
+    rpc.lies["getblock"] = lambda _: replace(found, txs=bare).encode().hex()
+    with pytest.raises(ChainRpcError):
+        source.raw_block(tip)
+    for height, is_refused in ((106, True), (107, False)):
+        early = Bitcoind(rpc, replace(REGTEST, segwit_height=height))
+        if is_refused:
+            with pytest.raises(ChainRpcError):
+                early.raw_block(tip)
+        else:
+            assert early.raw_block(tip) == replace(found, txs=bare).encode()
+    half = (coinbase, *bare[1:])
+    rpc.lies["getblock"] = lambda _: replace(found, txs=half).encode().hex()
+    with pytest.raises(ChainRpcError):
+        Bitcoind(rpc, replace(REGTEST, segwit_height=107)).raw_block(tip)

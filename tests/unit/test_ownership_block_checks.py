@@ -7,8 +7,13 @@ from dataclasses import replace
 import pytest
 
 from blocks import block_of, coinbase, payment
-from lodestamp.core.bitcoin import HEADER_SIZE, Block
-from lodestamp.core.ownership import block_txids, check_header, check_tree
+from lodestamp.core.bitcoin import HEADER_SIZE, Block, TxOut, commit_to_witnesses
+from lodestamp.core.ownership import (
+    block_txids,
+    check_header,
+    check_tree,
+    check_witness_tree,
+)
 from lodestamp.errors import BlockMalformed
 
 EASY, HARD = 0x207FFFFF, 0x1D00FFFF
@@ -84,3 +89,29 @@ def test_R31_a_mutated_tree_is_refused():
 
 def test_R31_a_damaged_block_is_refused_before_its_root_is_asked_for():
     assert reason(check_tree, block().encode()[:-1]) == "cut-short"
+
+
+def committed(*txs) -> Block:
+    """A block whose coinbase commits to the witnesses of these transactions."""
+    first = coinbase(1)
+    spend = replace(first.inputs[0], witness=(bytes(32),))
+    commitment = commit_to_witnesses((first, *txs), bytes(32))
+    out = TxOut(0, b"\x6a\x24\xaa\x21\xa9\xed" + commitment)
+    return block_of(replace(first, inputs=(spend,), outputs=(*first.outputs, out)), *txs)
+
+
+def test_R31_witnesses_that_a_source_leaves_out_or_changes_are_told():
+    """No txid commits to them: an owner would be lost, and every root be right."""
+    made = committed(payment(1), payment(2, witness=(b"w",)))
+    check_witness_tree(made.encode())
+    check_witness_tree(block_of(coinbase(1), payment(1)).encode())
+    for witness in ((), (b"v",), (b"w", b"w")):
+        other = replace(made, txs=(*made.txs[:2], payment(2, witness=witness)))
+        check_tree(other.encode())
+        assert reason(check_witness_tree, other.encode()) == "witness-root"
+    bare = tuple(
+        replace(tx, inputs=tuple(replace(each, witness=()) for each in tx.inputs))
+        for tx in made.txs
+    )
+    assert reason(check_witness_tree, replace(made, txs=bare).encode()) == "witness-root"
+    assert reason(check_witness_tree, block().encode()) == "witness-root"

@@ -8,6 +8,7 @@ from blocks import block_of, coinbase
 from carriers import tx_with
 from lodestamp.core.bitcoin import OutPoint, Transaction, TxIn, TxOut
 from lodestamp.core.ownership import (
+    COMPRESSED_READ_MAX,
     Rules,
     State,
     apply_block,
@@ -149,3 +150,36 @@ def test_it_reads_what_parsing_every_transaction_reads():
             block = read_block(raw, state, RULES, fetch=chain.txs.get, prevouts=no_prevouts)
             effect = apply_block(state, block, RULES)
             assert effect == chain.effects[effect.height - 1]
+
+
+def test_a_parent_that_a_thousand_carriers_name_is_read_once():
+    """Else a block with one large parent would cost its size for each of them."""
+    parent = Transaction(
+        1, (TxIn(OutPoint(b"\1" * 32, 1)),), tuple(TxOut(1, b"\x51") for _ in range(1_000))
+    )
+    head = encode_payloads(REGISTER)[0]
+    payload = head[:2] + b"\x02" + head[3:]
+    primaries = [
+        Transaction(1, (TxIn(OutPoint(parent.txid, n)),), (TxOut(0, payload_script(payload)),))
+        for n in range(1_000)
+    ]
+    asked = []
+
+    def fetch(txid):
+        asked.append(txid)
+        return parent
+
+    assert read(*primaries, fetch=fetch).carriers == ()
+    assert asked == [parent.txid]
+
+
+def test_what_has_outgrown_every_carrier_asks_for_no_more_parents():
+    head = encode_payloads(REGISTER)[0]
+    big = TxOut(0, payload_script(bytes(COMPRESSED_READ_MAX)))
+    parent = Transaction(1, (TxIn(OutPoint(b"\1" * 32, 1)),), (big, TxOut(1, b"\x51")))
+    primary = Transaction(
+        1,
+        (TxIn(OutPoint(parent.txid, 1)),),
+        (TxOut(0, payload_script(head[:2] + b"\xff" + head[3:])),),
+    )
+    assert read(parent, primary).carriers == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from random import Random
 
 import pytest
 
@@ -144,3 +145,38 @@ def test_brackets_in_strings_are_no_levels():
 def test_hostile_quotes_cost_no_more_than_their_length(piece):
     """A search that went back for an unclosed string would take hours for these two mebibytes."""
     assert reason(b'"' + piece * (INFLATED_MAX // len(piece) - 1)) in {"not-json", "too-deep"}
+
+
+def deep(value):
+    """How many levels a value has."""
+    inner = value.values() if isinstance(value, dict) else value
+    return 1 + max(map(deep, inner), default=0) if isinstance(value, list | dict) else 0
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_levels_are_counted_as_one_by_one_whatever_the_shape(seed):
+    draw = Random(seed)
+
+    def grown(level):
+        if level == 0:
+            return draw.choice(("[[", "]", 5, '"}'))
+        inner = [grown(draw.randrange(level)) for _ in range(draw.randrange(3))]
+        inner.append(grown(level - 1))
+        return inner if draw.random() < 0.5 else {f"[{n}": each for n, each in enumerate(inner)}
+
+    found = {"op": "r", "sha1": "x", "a": grown(draw.randrange(26, 34))}
+    written = json.dumps(found, indent=draw.choice((None, 1))).encode()
+    if deep(found) <= DEPTH_MAX:
+        assert parse_operation(written)["a"] == found["a"]
+    else:
+        assert reason(written) == "too-deep"
+
+
+@pytest.mark.parametrize("long", [1, 10**15])
+def test_a_number_is_read_alike_whatever_stands_beside_it(long):
+    """The parser's own reading of integers is used where no long one occurs."""
+    read = parse_operation(
+        b'{"op":"r","sha1":"x","a":[999999999999999,-999999999999999,0,-0],"b":%d}' % long
+    )["a"]
+    assert read == [999_999_999_999_999, -999_999_999_999_999, 0, 0]
+    assert all(type(each) is int for each in read)

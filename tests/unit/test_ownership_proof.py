@@ -8,8 +8,11 @@ from functools import cache
 
 import pytest
 
+import owners
+from blocks import block_of, coinbase
 from lodestamp.core.bitcoin import (
     MAIN,
+    SIGHASH_NONE,
     OutPoint,
     Transaction,
     TxIn,
@@ -34,8 +37,11 @@ from lodestamp.core.ownership import (
     build_tip,
     build_transfer,
     decode_ownership_proof,
+    encode_payloads,
     first_state_hash,
     next_state_hash,
+    payload_script,
+    read_block,
     verify_ownership_proof,
 )
 from lodestamp.core.ownership.apply import apply_block
@@ -165,9 +171,14 @@ def test_r47_r48_a_proof_of_every_kind_of_owner_holds_but_for_completeness(form)
     assert tuple(op.kind for op in told.ops) == KINDS
     verdict = judged(told.proof())
     assert statuses(verdict) == {
-        "inclusion": "established", "work": "established", "rules": "established",
+        "inclusion": "established", "work": "established",
+        "rules": "established" if form is KeyScript.P2PKH else "unknown",
         "completeness": "unknown",
     }  # fmt: skip
+    settled = verdict.with_own_scan(told.state_hash, told.state.holders(SHA1), told.alice)
+    assert settled.exit_code == 0
+    other = verdict.with_own_scan(told.state_hash, told.state.holders(SHA1), told.bob)
+    assert other.exit_code == 1
     assert (verdict.verdict.verdict, verdict.exit_code) == (Status.UNKNOWN, 2)
     assert verdict.claim.registrant == told.alice
     assert dict(verdict.claim.cap_table) == {told.alice: ASSET_UNITS - 42, told.bob: 42}
@@ -190,7 +201,7 @@ def test_r48_sparse_headers_are_unknown_without_ones_own_and_never_more_than_the
     encoded = story().proof("sparse")
     verdict = judged(encoded)
     assert statuses(verdict)["work"] == "unknown"
-    assert statuses(verdict)["inclusion"] == statuses(verdict)["rules"] == "established"
+    assert statuses(verdict)["inclusion"] == "established"
     assert statuses(judged(encoded, headers=story().own))["work"] == "established"
     assert statuses(judged(encoded, headers=lambda _: None))["work"] == "unknown"
     other = story(KeyScript.P2TR)
@@ -272,7 +283,7 @@ def test_attack_a_transaction_of_64_bytes_is_no_leaf():
 
 def test_attack_a_dropped_operation_never_says_complete():
     """Without the last sale the proof is as good as with it, and says so: only a scan can tell."""
-    told = story()
+    told = story(KeyScript.P2PKH)
     dropped = told.proof(ops=told.ops[:-1])
     verdict = judged(dropped)
     assert statuses(verdict)["rules"] == "established"
@@ -465,3 +476,34 @@ def test_a_proof_is_no_longer_than_its_headers_may_be():
     with pytest.raises(ProofMalformed, match="siblings"):
         with_part(2, 0, part)
     assert isinstance(whole(), OwnershipProof)
+
+
+@pytest.mark.parametrize("kind", ["p2wpkh", "p2sh-p2wpkh", "p2tr"])
+def test_attack_a_witness_that_the_chain_never_held_establishes_nothing(kind):
+    """What the chain has is signed with NONE and has no effect; the proof brings another witness.
+
+    The txid is the same, so that every branch is right.
+    """
+    key = owners.ALICE
+    carrying = TxOut(
+        0, payload_script(encode_payloads(b'{"op":"r","sha1":"%b"}' % SHA1.encode())[0])
+    )
+    shown, spent = owners.spend((key, kind), outputs=(carrying,))
+    mined = owners.signed(shown, 0, spent, key, kind, hash_type=SIGHASH_NONE)
+    assert mined.txid == shown.txid
+    block = block_of(coinbase(1), mined)
+    read = read_block(
+        block.encode(), State(0), RULES, fetch=lambda _: None, prevouts=lambda _: spent
+    )
+    assert apply_block(State(0), read, RULES).is_empty
+    branch = branch_of([tx.txid for tx in block.txs], 1)
+    op = ProofOp("register", (ProofPart(shown, 1, 1, branch),), spent)
+    forged = build_ownership_proof(
+        RULES, SHA1, [op], height=1,
+        headers=ProofHeaders("full", 1, (block.header,)), state_hash=bytes(32),
+    )  # fmt: skip
+    verdict = judged(forged)
+    assert statuses(verdict)["inclusion"] == "established"
+    assert verdict.verdict.leg("rules").code == "rules.witnesses"
+    legacy, spent = owners.spend((key, "p2pkh"), outputs=(carrying,))
+    assert owners.signed(legacy, 0, spent, key, "p2pkh", hash_type=SIGHASH_NONE).txid != legacy.txid

@@ -133,6 +133,16 @@ def test_a_header_store_that_has_the_block_under_enough_others_establishes_it():
     assert leg_of(made.anchor, headers=short).code == "time.work_below_floor"
 
 
+def test_a_block_that_the_store_has_at_another_height_is_refuted():
+    """Row 45 of the attacks: a height above the tip is no way around the best chain."""
+    made = lone("main")
+    elsewhere = store_of(made.run + [replace(made.run[0], nonce=n) for n in range(5)], MAIN, 7)
+    assert elsewhere.hash_at(HEIGHT) is None
+    leg = leg_of(made.anchor, headers=elsewhere)
+    assert leg.code == "time.not_in_best_chain"
+    assert "another height" in leg.detail
+
+
 def test_a_store_of_another_network_says_nothing():
     made = lone("main")
     other = store_of([made.run[0]] * 9, REGTEST)

@@ -20,6 +20,7 @@ from lodestamp.core.proof import (
     Log,
     Proof,
     compress_run,
+    replace_checkpoint,
 )
 from lodestamp.core.timestamps import (
     Pending,
@@ -49,8 +50,10 @@ from lodestamp.node.anchors import (
     parse_uri,
 )
 from lodestamp.node.calendar_settings import CalendarSettings
+from lodestamp.node.chained_anchors import chain_of
 from lodestamp.node.chains import ChainSource
 from lodestamp.node.progress import Progress
+from lodestamp.node.proving import checkpoint_of
 from lodestamp.node.storage import Database
 
 RUN_LENGTH: Final = 6
@@ -66,8 +69,8 @@ class Upgraded:
 
     @property
     def is_complete(self) -> bool:
-        """Whether it carries an anchor in a block."""
-        return any(anchor.height is not None for anchor in self.proof.anchors)
+        """Whether it carries an anchor in a block that has not left the best chain known here."""
+        return not self.pending and any(each.height is not None for each in self.proof.anchors)
 
 
 class Calendars:
@@ -79,11 +82,14 @@ class Calendars:
         log_key: VerifierKey,
         settings: CalendarSettings,
         clock_ms: Callable[[], int],
+        *,
+        show_witnesses: Callable[[int], None],
     ) -> None:
         self._database = database
         self._log_key = log_key
         self._submissions = Submissions(database, log_key.name, clock_ms)
         self._client = CalendarClient()
+        self._show_witnesses = show_witnesses
         self._headers = StoredHeaders(database)
         self.settings = settings
         self.own = OwnCalendar(database)
@@ -106,7 +112,7 @@ class Calendars:
         self._submissions.begin(self.uris(named), size)
 
     def submit(self, named: Sequence[str] = (), *, size: int | None = None) -> list[Submission]:
-        """Hand a checkpoint, by default the newest, to calendars, all at once.
+        """Hand a checkpoint, by default the newest, to calendars, all at once; to witnesses first.
 
         CalendarError ``calendar.too-few`` when fewer promised than the settings ask for. What they
         did not take is tried again by `try_due`.
@@ -114,6 +120,8 @@ class Calendars:
         uris = self.uris(named)
         if not uris:
             return []
+        size = self.newest_size if size is None else size
+        self._show_witnesses(size)
         needed = min(self.settings.needed, len(uris))
         return self._upgrader(named).submit(uris, size=size, needed=needed)
 
@@ -211,16 +219,10 @@ class Calendars:
     def _under(self, proof: Proof, log: Log, size: int, anchors: Sequence[Anchor]) -> Proof:
         with self._database.reading("proving under another checkpoint") as connection:
             path, _ = recorder.inclusion(connection, log.index, size)
-            note = recorder.checkpoint_note(connection, size).decode("utf-8")
-        return _whole(
-            replace(
-                proof,
-                log=Log(log.origin, path.index, path.size, path.to_bytes()),
-                checkpoint=Checkpoint(note, (self._log_key,)),
-                ledger=None,
-                anchors=tuple(sorted(anchors, key=_order_of)),
-            )
-        )
+            note = recorder.checkpoint_note(connection, size)
+            checkpoint = checkpoint_of(connection, self._log_key, note, size)
+        place = Log(log.origin, path.index, path.size, path.to_bytes())
+        return replace_checkpoint(proof, place, checkpoint, anchors)
 
     def _refreshed(self, proof: Proof, log: Log) -> Proof:
         """Return a proof of ours with all promises of its checkpoint; none is ever dropped."""
@@ -237,21 +239,25 @@ class Calendars:
         digest = _digest_of(log, proof.checkpoint)
         completer = self._upgrader(named).completer()
         anchors: list[Anchor] = []
+        standing: list[Anchor] = []
         reasons: dict[str, str] = {}
         for anchor in proof.anchors:
             followed, said = self._follow(anchor, digest, completer)
             anchors.append(followed)
             reasons |= said
-        if any(each.height is not None for each in anchors):
-            anchors = [each for each in anchors if each.height is not None]
-            reasons = {}
+            if followed.height is not None and not said:
+                standing.append(followed)
+        if standing:
+            anchors, reasons = standing, {}
         ordered = {each.order: each for each in sorted(anchors, key=_order_of)}
         return Upgraded(_whole(replace(proof, anchors=tuple(ordered.values()))), reasons)
 
     def _follow(
         self, anchor: Anchor, digest: bytes, completer: Completer
     ) -> tuple[Anchor, dict[str, str]]:
-        if anchor.height is not None or anchor.kind is not AnchorKind.OTS:
+        if anchor.height is not None:
+            return anchor, self._left(anchor, anchor.height)
+        if anchor.kind is not AnchorKind.OTS:
             return anchor, {}
         known = self._headers.network.name
         if anchor.network != known:
@@ -261,6 +267,15 @@ class Calendars:
         if completed.timestamp is None or completed.height is None:
             return anchor, completed.reasons
         return self._in_block(completed.timestamp, completed.height), {}
+
+    def _left(self, anchor: Anchor, height: int) -> dict[str, str]:
+        """Return why an anchor's block counts no more: the best chain known here has another."""
+        if anchor.network != self._headers.network.name:
+            return {}
+        known = self._headers.run(height, 1)
+        if not known or (anchor.headers or known).startswith(known):
+            return {}
+        return {f"block {height}": "it has left the best chain; it is to be anchored again"}
 
     def _anchors_of(self, submissions: Sequence[Submission]) -> list[Anchor]:
         """Return one anchor in a block, the oldest there is; else one of all promises."""
@@ -285,8 +300,12 @@ class Calendars:
     def _in_block(self, timestamp: Timestamp, height: int) -> Anchor:
         raw = self._headers.run(height, RUN_LENGTH)
         run = [raw[at : at + HEADER_SIZE] for at in range(0, len(raw), HEADER_SIZE)]
+        with self._database.reading("looking for a chain of anchors") as connection:
+            chain = chain_of(connection, timestamp)
+        kind = AnchorKind.OTS if chain is None else AnchorKind.CHAIN
         ots = encode_timestamp(timestamp)
-        return Anchor(AnchorKind.OTS, self._headers.network.name, ots, height, compress_run(run))
+        network = self._headers.network.name
+        return Anchor(kind, network, ots, height, compress_run(run), chain)
 
     def _reasons(self, log: Log) -> dict[str, str]:
         """Return why the checkpoints that cover a leaf are not complete, newest word last."""

@@ -73,6 +73,11 @@ class HomeFolder:
         return self.path / "ownership.db"
 
     @property
+    def ownership_url(self) -> str:
+        """The URL of the scanner's database."""
+        return f"sqlite:///{self.ownership}"
+
+    @property
     def keys(self) -> Path:
         """The folder of private keys."""
         return self.path / "keys"

@@ -21,6 +21,7 @@ from lodestamp.node.folder import HomeFolder
 from lodestamp.node.keyring import AUTHOR_KEY, LOG_KEY, load_key
 from lodestamp.node.progress import Progress
 from lodestamp.node.publishing import audit_mirrors
+from lodestamp.node.scanner import audit_ownership
 from lodestamp.node.storage import Database
 
 
@@ -88,21 +89,40 @@ def _audit_flows(folder: HomeFolder, report: AuditReport) -> None:
         database.close()
 
 
+def audit_scan(url: str, *, progress: Progress | None = None) -> AuditReport:
+    """Audit a scanner's store; StoreError ``no-store`` where nothing was scanned."""
+    report = AuditReport()
+    audit_ownership(url, report, progress)
+    return report
+
+
 def fsck(
     home: str | os.PathLike[str] | None = None, *, progress: Progress | None = None
 ) -> AuditReport:
-    """Audit all a home uses: log, blocks, flows, settings, the author's key; as `audit_log`."""
+    """Audit all a home uses: log, blocks, flows, scan, settings, the author's key.
+
+    HomeError as `audit_log`.
+    """
     report = audit_log(home, progress=progress)
     folder = HomeFolder.locate(home)
     if not any(finding.where == "database" for finding in report.findings):
         _audit_content(folder, report, progress)
         _audit_flows(folder, report)
+    if folder.ownership.exists():
+        _audit_scan(folder, report, progress)
     _load(folder, AUTHOR_KEY, report)
     try:
         folder.configuration()
     except LodestampError as error:
         report.find("S1", "config.toml", error.message)
     return report
+
+
+def _audit_scan(folder: HomeFolder, report: AuditReport, progress: Progress | None) -> None:
+    try:
+        audit_ownership(folder.ownership_url, report, progress)
+    except LodestampError as error:
+        report.find("S1", folder.ownership.name, error.message)
 
 
 def _load(folder: HomeFolder, name: str, report: AuditReport) -> SigningKey | None:

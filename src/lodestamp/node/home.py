@@ -160,7 +160,13 @@ class Node(Statements, Authority, Decisions):
     @cached_property
     def calendars(self) -> Calendars:
         """What this home does with calendars; nothing unless some were named."""
-        return Calendars(self._database, self.log_key, self.configuration.calendars, now_ms)
+        return Calendars(
+            self._database,
+            self.log_key,
+            self.configuration.calendars,
+            now_ms,
+            show_witnesses=self.public.show_witnesses,
+        )
 
     @cached_property
     def tenants(self) -> Tenants:
@@ -317,6 +323,8 @@ class Node(Statements, Authority, Decisions):
     def anchor_newest(self, anchors: Anchors) -> tuple[int, Digest]:
         """Let the newest checkpoint wait for an anchor; return its size and anchor digest (R50).
 
+        Witnesses that are named in the settings are shown it first.
+
         UsageError while the log is empty.
         """
         with self._database.reading("reading the newest checkpoint") as connection:
@@ -324,6 +332,7 @@ class Node(Statements, Authority, Decisions):
         if not head.size:
             raise UsageError("the log is empty", hint="`lodestamp stamp` records something")
         digest = anchor_digest(self.origin, head.size, head.root)
+        self.public.show_witnesses(head.size)
         anchors.anchorer.submit(digest)
         return head.size, digest
 

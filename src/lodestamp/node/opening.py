@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Final
 
 from lodestamp.core.keys import SUITES, Signer, SigningKey
 from lodestamp.core.merkle import EMPTY_ROOT
@@ -25,6 +24,7 @@ from lodestamp.node.keyring import (
     DEFAULT_SUITE,
     LOG_KEY,
     LOG_PQ_KEY,
+    LOG_PQ_VKEY,
     load_key,
     make_key,
     make_note_key,
@@ -34,9 +34,6 @@ from lodestamp.node.recorder import (
 )
 from lodestamp.node.roots import pin_roots, require_names
 from lodestamp.node.storage import Database
-
-PQ_VKEY: Final = "vkey_pq"
-"""Where the database names the key of the log's type-06 lines."""
 
 
 def open(  # noqa: A001  `lodestamp.open` is what people type
@@ -136,10 +133,10 @@ def _own_cosigner(folder: HomeFolder, database: Database, origin: str) -> Cosign
     cosigner = Cosigner(origin, make_note_key(folder.keys, LOG_PQ_KEY))
     stated = cosigner.verifier_key.text()
     with database.reading("opening the log") as connection:
-        known = recorder.read_meta(connection, PQ_VKEY)
+        known = recorder.read_meta(connection, LOG_PQ_VKEY)
     if known is None:
         with database.writing("naming the log's second key") as connection:
-            recorder.write_meta(connection, PQ_VKEY, stated)
+            recorder.write_meta(connection, LOG_PQ_VKEY, stated)
     elif known != stated:
         hint = "restore it from a backup, or set pq = false in config.toml"
         raise HomeError("the log has another ML-DSA-44 key", code="key-damaged", hint=hint)
@@ -164,7 +161,7 @@ def _make_log(
         recorder.write_meta(connection, "origin", signer.name)
         recorder.write_meta(connection, "vkey", signer.verifier_key.text())
         if cosigner is not None:
-            recorder.write_meta(connection, PQ_VKEY, cosigner.verifier_key.text())
+            recorder.write_meta(connection, LOG_PQ_VKEY, cosigner.verifier_key.text())
         log = recorder.Log.load(connection, signer, cosigner)
     folder.publish(log.head.note)
     return author, log

@@ -14,9 +14,10 @@ from lodestamp.core.operations import (
     state_note,
     state_path,
 )
-from lodestamp.core.transparency import NoteSigner, VerifierKey, sign_note
+from lodestamp.core.transparency import NoteSigner, VerifierKey, parse_note, parse_vkey, sign_note
 from lodestamp.node import recorder
-from lodestamp.node.anchors import cosigned_note
+from lodestamp.node.anchors import cosigned_note, cosigner_keys
+from lodestamp.node.keyring import LOG_PQ_VKEY
 
 
 def prove(
@@ -29,8 +30,8 @@ def prove(
 ) -> proofs.Proof:
     """Return the proof of an operation under the newest checkpoint of this transaction.
 
-    The note bears the cosignatures gathered for it; the keys of witnesses are for who trusts them.
-    With the grants it was made under, the key events that acted on it, and `state` if given.
+    The checkpoint is as `checkpoint_of` gives it. With the grants the operation was made
+    under, the key events that acted on it, and `state` if given.
     UnknownOperation when the log does not hold it or a disclosed one.
     """
     subject = recorder.find_operation(connection, op_id)
@@ -41,15 +42,32 @@ def prove(
     rights = recorder.read_rights(connection, subject, disclosed)
     head = recorder.read_head(connection)
     path, _root = recorder.inclusion(connection, subject.log_index, head.size)
-    note = cosigned_note(connection, head.note, head.size)
     return proofs.from_parts(
         operation,
         disclosed=disclosed,
         content=_content_of([operation, *disclosed]),
         log=proofs.Log(key.name, path.index, path.size, path.to_bytes()),
-        checkpoint=proofs.Checkpoint(note.decode("utf-8"), (key,)),
+        checkpoint=checkpoint_of(connection, key, head.note, head.size),
         authority=proofs.authority_from(rights.grants, rights.keys, state),
     )
+
+
+def checkpoint_of(
+    connection: Connection, key: VerifierKey, note: bytes, size: int
+) -> proofs.Checkpoint:
+    """Return our checkpoint of a size with the cosignatures gathered so far, and its signers' keys.
+
+    Those are the log's own, by which `key` and, where there is one, its second are known here, and
+    the witnesses'. A key that has no line under the note is left out.
+    """
+    note = cosigned_note(connection, note, size)
+    second = recorder.read_meta(connection, LOG_PQ_VKEY)
+    known = [key, *cosigner_keys(connection, size)]
+    if second is not None:
+        known.append(parse_vkey(second))
+    signed = {(each.name, each.key_id) for each in parse_note(note).signatures}
+    vkeys = tuple(each for each in known if (each.name, each.key_id) in signed)
+    return proofs.Checkpoint(note.decode("utf-8"), vkeys)
 
 
 def sign_state(graph: ProvenanceGraph, signer: NoteSigner, op_id: str) -> proofs.AuthorityState:

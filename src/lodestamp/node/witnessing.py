@@ -67,6 +67,16 @@ class PublicLog:
             emit=self._emit,
         )
 
+    def show_witnesses(self, size: int) -> None:
+        """Show the checkpoint of this size to the witnesses of the settings, before it is anchored.
+
+        So that what a proof is moved to bears their word too (R26). Who does not answer in time is
+        not waited for, and nothing is done where none is named. StoreError when storing fails.
+        """
+        if self._configuration.witnesses:
+            with self.witness_client() as client:
+                client.submit(size)
+
     def checkpoint(self, size: int | None = None) -> bytes:
         """Return the signed note of this size, by default the newest, with its cosignatures."""
         with self._database.reading("reading a checkpoint") as connection:

@@ -24,6 +24,7 @@ from lodestamp.core.bitcoin.block import (
     check_witnesses,
     commit_to_witnesses,
     merkle_root,
+    told_height,
     witness_commitment,
 )
 from lodestamp.core.bitcoin.checks import TxFault, check_transaction
@@ -331,6 +332,7 @@ __all__ = [
     "tagged_hash",
     "target_of",
     "to_asm",
+    "told_height",
     "tweak_hash",
     "tweak_xonly",
     "var_bytes",

@@ -139,9 +139,22 @@ def check_merkle(block: Block) -> str | None:
     return "bad-txns-duplicate" if mutated else None
 
 
+def told_height(block: Block) -> int | None:
+    """Return the height that the coinbase begins with (BIP34); None where it begins otherwise.
+
+    From BIP34 on it is the block's own; before, whatever a miner put there.
+    """
+    script = block.txs[0].inputs[0].script_sig if block.txs and block.txs[0].inputs else b""
+    size = script[0] if script else 0
+    if not 1 <= size <= 4 or len(script) <= size:
+        return None
+    return int.from_bytes(script[1 : 1 + size], "little")
+
+
 def check_witnesses(block: Block) -> str | None:
     """Hold the witnesses against the coinbase's commitment; None, or the reason of Bitcoin Core.
 
+    For blocks where segwit is active: miners wrote commitments months before, and no nonces.
     ``bad-witness-nonce-size``, ``bad-witness-merkle-match``, ``unexpected-witness``.
     """
     committed = witness_commitment(block)

@@ -118,6 +118,10 @@ class Psbt:
         )
         made = cls(tx, inputs, (PsbtMap(),) * len(tx.outputs))
         _check(made)
+        if made.spent != tuple(
+            spent
+        ):  # a legacy signature would not notice, and the fee is another
+            raise PsbtError("spent", "the transactions that are spent say something else")
         return made
 
     @classmethod

@@ -2,7 +2,7 @@
 
 from lodestamp.core.ownership.apply import apply_block, judge_block, undo
 from lodestamp.core.ownership.attribute import attribute, output_owner
-from lodestamp.core.ownership.block_checks import check_header, check_tree
+from lodestamp.core.ownership.block_checks import check_header, check_tree, check_witness_tree
 from lodestamp.core.ownership.block_reading import PrevoutsAt, read_block
 from lodestamp.core.ownership.carrier import (
     COMPRESSED_READ_MAX,
@@ -95,32 +95,12 @@ from lodestamp.core.ownership.proof_form import (
     ProofOp,
     ProofPart,
 )
-from lodestamp.core.ownership.proof_reading import (
-    decode_ownership_proof,
-)
-from lodestamp.core.ownership.read_back import (
-    ReadBack,
-    read_back,
-    rehearse,
-)
-from lodestamp.core.ownership.rules import (
-    PEER_COMPAT,
-    STRICT,
-    Rules,
-)
-from lodestamp.core.ownership.state import (
-    Holdings,
-    State,
-)
-from lodestamp.core.ownership.walk import (
-    block_txids,
-    candidates,
-    walk_block,
-)
-from lodestamp.core.ownership.written_text import (
-    RegistrationText,
-    transfer_text,
-)
+from lodestamp.core.ownership.proof_reading import decode_ownership_proof
+from lodestamp.core.ownership.read_back import ReadBack, read_back, rehearse
+from lodestamp.core.ownership.rules import PEER_COMPAT, STRICT, Rules
+from lodestamp.core.ownership.state import Holdings, State
+from lodestamp.core.ownership.walk import block_txids, candidates, walk_block
+from lodestamp.core.ownership.written_text import RegistrationText, transfer_text
 
 __all__ = [
     "ASSET_NAME_LENGTH_MAX",
@@ -198,6 +178,7 @@ __all__ = [
     "carrier_payloads",
     "check_header",
     "check_tree",
+    "check_witness_tree",
     "content_link",
     "decode_ownership_proof",
     "decode_payloads",

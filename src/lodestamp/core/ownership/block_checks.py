@@ -1,11 +1,20 @@
-"""What is always asked of a raw block, and what on request: links, work, Merkle root (R31)."""
+"""What is always asked of a raw block, and what on request: links, work, Merkle roots (R31)."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from lodestamp.core.bitcoin import HEADER_SIZE, BlockHeader, meets_target, merkle_root
-from lodestamp.core.ownership.walk import block_txids
+from lodestamp.core.bitcoin import (
+    HEADER_SIZE,
+    Block,
+    BlockHeader,
+    Transaction,
+    meets_target,
+    merkle_root,
+    sha256d,
+    witness_commitment,
+)
+from lodestamp.core.ownership.walk import block_txids, walk_block
 from lodestamp.errors import BlockMalformed
 
 _PREV_AT: Final = 4
@@ -48,3 +57,24 @@ def check_tree(raw: bytes) -> list[bytes]:
         message = "the list of transactions repeats itself, which its Merkle root hides"
         raise BlockMalformed("mutated-tree", message, offset=HEADER_SIZE)
     return txids
+
+
+def check_witness_tree(raw: bytes) -> None:
+    """Hold the witnesses of a block, where segwit is active, against its coinbase's commitment.
+
+    Txids commit to no witness: without this a source could leave signatures out, and with them
+    owners, unnoticed. BlockMalformed ``witness-root``, and what `walk_block` raises.
+    """
+    spans = list(walk_block(raw))
+    encoded = [raw[each.start : each.end] for each in spans]
+    coinbase = tuple(Transaction.decode(each) for each in encoded[:1])
+    committed = witness_commitment(Block(BlockHeader.decode(raw[:HEADER_SIZE]), coinbase))
+    stack = coinbase[0].inputs[0].witness if coinbase else ()
+    if committed is None:
+        holds = all(each.inputs == each.start + 4 for each in spans)
+    else:
+        root, _ = merkle_root([bytes(32), *map(sha256d, encoded[1:])])
+        holds = list(map(len, stack)) == [32] and sha256d(root + stack[0]) == committed
+    if not holds:
+        message = "the witnesses are not those that the coinbase commits to"
+        raise BlockMalformed("witness-root", message, offset=HEADER_SIZE)

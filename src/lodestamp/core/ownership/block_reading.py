@@ -7,7 +7,7 @@ from functools import partial
 
 from lodestamp.core.bitcoin import HEADER_SIZE, Transaction, TxOut, sha256d
 from lodestamp.core.ownership.attribute import attribute
-from lodestamp.core.ownership.carrier import read_carrier
+from lodestamp.core.ownership.carrier import ParentLinks, read_carrier
 from lodestamp.core.ownership.effects import BlockInput, CarrierInput, HeartInput
 from lodestamp.core.ownership.found import Fetch
 from lodestamp.core.ownership.gate import may_contain
@@ -36,6 +36,7 @@ def read_block(
     hearts: list[HeartInput] = []
     carriers: list[CarrierInput] = []
     parents = _Parents(raw, fetch)
+    links = ParentLinks(parents)
     for found in candidates(raw):
         is_known = found.heart is not None and holdings.registrant(found.heart) is not None
         if not found.is_primary and not is_known:
@@ -45,7 +46,7 @@ def read_block(
         if found.heart is not None and is_known:
             owners = attribute(tx, spent, height, rules)
             hearts.append(HeartInput(tx, txid, index, found.heart, owners))
-        carrier = read_carrier(tx, parents) if found.is_primary else None
+        carrier = read_carrier(tx, parents, links=links) if found.is_primary else None
         if carrier is not None:
             fault = read_operation(carrier.text, rules)[1]
             owners = () if fault else attribute(tx, spent, height, rules)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from lodestamp.core.bitcoin import Transaction, push_bytes
 from lodestamp.core.ownership.chunks import returned
@@ -29,8 +29,12 @@ COMPRESSED_READ_MAX: Final = 20_397
 INFLATED_MAX: Final = 2 << 20
 """Bytes a carrier inflates to: DEFLATE makes 1.32 MB at most of what a writer may write."""
 
+LINKS_KEPT_MAX: Final = 4_096
+"""Parents of carriers remembered while one block is read: one block may name each 10,000 times."""
+
 _HEADER_SIZE: Final = len(MAGIC) + 1
 _FIRST_SIZE: Final = PAYLOAD_SIZE_MAX - _HEADER_SIZE
+_PAYLOADS_SIZE_MAX: Final = COMPRESSED_READ_MAX + _HEADER_SIZE
 _RAW_DEFLATE: Final = -15
 _SPACES: Final = b" \t\r\n"
 
@@ -97,39 +101,112 @@ def carrier_count(tx: Transaction) -> int:
     return _total(carrier_payloads(tx))
 
 
-def read_carrier(tx: Transaction, fetch: Fetch) -> Carrier | None:
-    """Collect and inflate what a primary announces, asking `fetch` for its parents (C3 to C6).
+class ParentLinks:
+    """What the parents of carriers carry, each read once however many carriers need it.
 
-    None when the transaction is no primary or what it announces is no carrier. SourceIncomplete
-    when a parent that decides cannot be had, or another transaction comes in its place.
+    Of a parent only its payloads and the next txid are kept, of the last `LINKS_KEPT_MAX`.
     """
-    payloads = carrier_payloads(tx)
-    total = _total(payloads)
-    if not total or len(payloads[0]) < _HEADER_SIZE:
-        return None
-    if total > 1 and _head(payloads) is None:
-        return None
-    parents: list[Transaction] = []
-    while len(parents) + 1 != total:
-        if not tx.inputs or tx.is_coinbase or len(payloads) > payloads[0][2]:
-            return None
-        txid = tx.inputs[-1].prevout.txid
-        parent = fetch(txid)
+
+    def __init__(self, fetch: Fetch) -> None:
+        self._fetch = fetch
+        self._kept: dict[bytes, _Link] = {}
+
+    def transaction(self, txid: bytes) -> Transaction:
+        """Return the parent of a txid; SourceIncomplete when it cannot be had, or another comes."""
+        parent = self._fetch(txid)
         if parent is None or parent.txid != txid:
-            if not _may_be_object(payloads):
-                return None
             what = "the source gives another" if parent else "the source has it not"
             raise SourceIncomplete(txid, what, hint="a carrier needs it; ask a node with an index")
-        parents.append(parent)
-        payloads += carrier_payloads(parent)
-        tx = parent
-    if parents and tx.is_coinbase:
+        return parent
+
+    def link(self, txid: bytes) -> tuple[_Link, Transaction | None]:
+        """Return what the parent of a txid carries, and itself if it was read for this.
+
+        Errors as `transaction`.
+        """
+        kept = self._kept.get(txid)
+        if kept is not None:
+            return kept, None
+        parent = self.transaction(txid)
+        found = _link(parent)
+        if found.size > _PAYLOADS_SIZE_MAX:  # no carrier has room for it
+            found = found._replace(payloads=())
+        self._kept[txid] = found
+        if len(self._kept) > LINKS_KEPT_MAX:
+            del self._kept[next(iter(self._kept))]
+        return found, parent
+
+
+class _Link(NamedTuple):
+    """The payloads of a transaction, and the txid that its last input spends from.
+
+    The latter is None where nothing comes before: a coinbase.
+    """
+
+    payloads: tuple[bytes, ...]
+    size: int
+    parent: bytes | None
+
+
+def read_carrier(
+    tx: Transaction, fetch: Fetch, *, links: ParentLinks | None = None
+) -> Carrier | None:
+    """Collect and inflate what a primary announces, asking `fetch` for its parents (C3 to C6).
+
+    Carriers of one block share `links`, which ask the same `fetch`. None when the transaction is no
+    primary or what it announces is no carrier. SourceIncomplete when a parent that decides cannot
+    be had, or another transaction comes in its place.
+    """
+    first = _link(tx)
+    total = _total(first.payloads)
+    if not total or len(first.payloads[0]) < _HEADER_SIZE:
         return None
+    head = _head(first.payloads[0]) if total > 1 else b""
+    if head is None:
+        return None
+    links = links or ParentLinks(fetch)
     try:
-        text = decode_payloads(payloads)
+        collected = _collect(first, total, links)
+        if collected is None:
+            return None
+        text = decode_payloads(collected[0])
     except CarrierMalformed:
         return None
-    return Carrier(tuple(payloads), text, tuple(parents))
+    except SourceIncomplete:
+        if head.lstrip(_SPACES)[:1] not in {b"", b"{"}:  # no object, whatever is missing (C6)
+            return None
+        raise
+    payloads, parents = collected
+    return Carrier(payloads, text, tuple([tx or links.transaction(txid) for txid, tx in parents]))
+
+
+def _collect(
+    first: _Link, total: int, links: ParentLinks
+) -> tuple[tuple[bytes, ...], list[tuple[bytes, Transaction | None]]] | None:
+    """Return the payloads of a primary and of `total` - 1 parents, and the parents.
+
+    None as soon as it is certain, whatever is still to come, that they are no carrier.
+    """
+    link, payloads = first, [*first.payloads]
+    size = first.size - max(len(payloads[0]) - PAYLOAD_SIZE_MAX, 0)  # the rest of it is ignored
+    parents: list[tuple[bytes, Transaction | None]] = []
+    while len(parents) + 1 != total:
+        if link.parent is None or len(payloads) > payloads[0][2] or size > _PAYLOADS_SIZE_MAX:
+            return None
+        txid = link.parent
+        link, tx = links.link(txid)
+        parents.append((txid, tx))
+        payloads += link.payloads
+        size += link.size
+    is_whole = size <= _PAYLOADS_SIZE_MAX and not (parents and link.parent is None)
+    return (tuple(payloads), parents) if is_whole else None
+
+
+def _link(tx: Transaction) -> _Link:
+    payloads = tuple(carrier_payloads(tx))
+    is_first = not tx.inputs or tx.is_coinbase
+    parent = None if is_first else bytes(tx.inputs[-1].prevout.txid)
+    return _Link(payloads, sum(map(len, payloads)), parent)
 
 
 def _total(payloads: Sequence[bytes]) -> int:
@@ -139,18 +216,10 @@ def _total(payloads: Sequence[bytes]) -> int:
     return next(filter(None, map(announced, payloads)))
 
 
-def _may_be_object(payloads: Sequence[bytes]) -> bool:
-    """Whether the text may still turn out to be a JSON object, given its first payload (C6)."""
-    head = (_head(payloads) or b"").lstrip(_SPACES)
-    return not head or head.startswith(b"{")
-
-
-def _head(payloads: Sequence[bytes]) -> bytes | None:
+def _head(payload: bytes) -> bytes | None:
     """Return what the first payload alone inflates to so far; None if it is no DEFLATE."""
     try:
-        return _inflate(
-            zlib.decompressobj(_RAW_DEFLATE), payloads[0][_HEADER_SIZE:PAYLOAD_SIZE_MAX]
-        )
+        return _inflate(zlib.decompressobj(_RAW_DEFLATE), payload[_HEADER_SIZE:PAYLOAD_SIZE_MAX])
     except CarrierMalformed:
         return None
 

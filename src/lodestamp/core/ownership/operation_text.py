@@ -22,8 +22,10 @@ VALUE_MAX: Final = 99_999_999
 
 _EXACT_DIGITS: Final = 15
 """Digits that every number of them keeps as a double."""
-_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
-_DEPTHS: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
+_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_LONG_NUMBER: Final = re.compile(rb"[0-9]{%d}" % (_EXACT_DIGITS + 1))
+_SQUARE: Final = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS: Final = bytes(each for each in range(256) if each not in b"[]{}")
 
 
 def parse_operation(text: bytes) -> dict[str, object]:
@@ -34,11 +36,12 @@ def parse_operation(text: bytes) -> dict[str, object]:
     32 levels), ``not-json`` (also NaN, Infinity and a byte order mark), ``not-object``, ``bad-op``
     and ``bad-sha1`` (absent, or no string). Which operations have an effect the rules say.
     """
-    decoded = text.decode("utf-8", errors="replace")
-    if _depth(decoded) > DEPTH_MAX:
+    if _is_too_deep(text):
         raise OperationMalformed("too-deep", f"more than {DEPTH_MAX} levels of arrays and objects")
+    decoded = text.decode("utf-8", errors="replace")
+    number = _number if _LONG_NUMBER.search(text) else None  # None: the parser's own is faster
     try:
-        found = json.loads(decoded, parse_int=_number, parse_constant=_refuse_constant)
+        found = json.loads(decoded, parse_int=number, parse_constant=_refuse_constant)
     except ValueError as error:
         raise OperationMalformed("not-json", f"the text is no JSON: {error}") from None
     if not isinstance(found, dict):
@@ -66,18 +69,26 @@ def transfer_value(operation: Mapping[str, object]) -> int:
     raise OperationMalformed("bad-value", f"`value` is no whole number from 1 to {VALUE_MAX:,}")
 
 
-def _depth(text: str) -> int:
-    """Return how deep arrays and objects lie in each other, outside strings; linear in the text."""
-    depth = deepest = 0
-    for token in _TOKEN.findall(text):
-        depth += _DEPTHS.get(token, 0)
-        deepest = max(deepest, depth)
-    return deepest
+def _is_too_deep(text: bytes) -> bool:
+    """Whether arrays and objects lie deeper in each other than they may, outside strings.
+
+    Pairs without anything between are taken out level by level, all at once: a text of two million
+    brackets would cost as many steps one by one. Of what is left unclosed, no more may be open.
+    """
+    if text.count(b"[") + text.count(b"{") <= DEPTH_MAX:
+        return False
+    left = _STRING.sub(b"", text).translate(_SQUARE, _NO_BRACKETS)
+    for _ in range(DEPTH_MAX):
+        if b"[]" not in left:
+            break
+        left = left.replace(b"[]", b"")
+    return b"[]" in left or left.count(b"[") > DEPTH_MAX
 
 
 def _number(digits: str) -> int | float:
     """Read a JSON integer: exactly where doubles are exact, else as the nearest double."""
-    return int(digits) if len(digits) <= _EXACT_DIGITS else float(digits)
+    is_exact = len(digits.lstrip("-")) <= _EXACT_DIGITS
+    return int(digits) if is_exact else float(digits)
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -27,7 +27,7 @@ from lodestamp.core.ownership.proof_form import (
     ProofPart,
 )
 from lodestamp.core.ownership.proof_reading import decode_ownership_proof
-from lodestamp.core.ownership.proof_replay import balances_hash_of, replay
+from lodestamp.core.ownership.proof_replay import balances_hash_of, replay, rests_on_witnesses
 from lodestamp.core.ownership.rules import Rules
 from lodestamp.core.verdict import Leg, Status, Verdict
 from lodestamp.errors import MalformedProof, SourceIncomplete, UsageError
@@ -36,6 +36,8 @@ NOTE: Final = (
     "branches cannot show that no earlier or other operation exists; only a scan of the chain can"
 )
 """What every verdict says of completeness."""
+
+_WITNESSES: Final = "rules.witnesses"
 
 OwnHeaders = Callable[[int], BlockHeader | None]
 """Gives the header of one's own best chain at a height; None where one has none."""
@@ -63,20 +65,33 @@ class OwnershipVerdict:
         """0 established, 1 refuted, 2 unknown."""
         return self.verdict.exit_code
 
-    def with_own_scan(self, state_hash: bytes, cap_table: Mapping[Owner, int]) -> OwnershipVerdict:
+    def with_own_scan(
+        self,
+        state_hash: bytes,
+        cap_table: Mapping[Owner, int],
+        registrant: Owner | None = None,
+    ) -> OwnershipVerdict:
         """Return the verdict after a look at one's own scan, at the proof's height.
 
-        `state_hash` is one's own there, `cap_table` one's own of the work. Both must agree: a
-        proof with an operation dropped may well quote the chain's state hash.
+        `state_hash` is one's own there, `cap_table` one's own of the work, as is `registrant` where
+        it is given. All must agree: a proof with an operation dropped may well quote the chain's
+        state hash. A scan that agrees has seen the witnesses, too.
         """
         if state_hash != self.claim.state_hash:
             leg = Leg.refuted("completeness", "state-differs", "one's own scan has another state")
-        elif dict(cap_table) != dict(self.claim.cap_table):
+        elif dict(cap_table) != dict(self.claim.cap_table) or registrant not in {
+            None,
+            self.claim.registrant,
+        }:
             message = "one's own scan has other holders: operations are missing here"
             leg = Leg.refuted("completeness", "holders-differ", message)
         else:
             leg = Leg("completeness", Status.ESTABLISHED, basis="one's own scan of the chain")
-        legs = (*self.verdict.legs[:-1], leg)
+        before = self.verdict.legs[:-1]
+        if leg.status is Status.ESTABLISHED:
+            seen = Leg("rules", Status.ESTABLISHED, basis="one's own scan of the chain")
+            before = tuple([seen if each.code == _WITNESSES else each for each in before])
+        legs = (*before, leg)
         return replace(self, verdict=Verdict.of(legs, subject=self.sha1))
 
     def as_json(self) -> dict[str, object]:
@@ -221,5 +236,12 @@ def _rules(proof: OwnershipProof) -> Leg:
         return Leg.refuted("rules", "claim", "the operations lead to other holders than claimed")
     if claim.balances_hash != balances_hash_of(proof.sha1, table):
         return Leg.refuted("rules", "claim", "the balances hash is not that of the holders")
+    loose = sum(rests_on_witnesses(op, proof.rules) for op in proof.ops)
+    if loose:
+        message = (
+            f"{len(proof.ops)} operations lead to the claim, but who signed {loose} of them stands "
+            f"in witnesses, to which no branch leads; one's own scan can tell"
+        )
+        return Leg.unknown("rules", "witnesses", message)
     basis = f"{len(proof.ops)} operations replayed under {proof.rules}"
     return Leg("rules", Status.ESTABLISHED, basis=basis)

@@ -76,6 +76,23 @@ def replay(
     return Replayed(state.registrant(sha1), state.holders(sha1))
 
 
+def rests_on_witnesses(op: ProofOp, rules: Rules) -> bool:
+    """Whether an owner that decides may rest on a witness, which no branch leads to a header.
+
+    A txid commits to scriptSigs alone: who signed an input can sign it anew with another hash type,
+    or leave the witness out, and has a proof of what the chain never held. P2PKH inputs are safe.
+    """
+    if not rules.has_segwit(op.primary.height):
+        return False
+    inputs = op.primary.tx.inputs
+    deciding = inputs[:1] if op.kind == "register" else inputs
+    return any(not each.script_sig or _is_nested(each.script_sig) for each in deciding)
+
+
+def _is_nested(script_sig: bytes) -> bool:
+    return len(script_sig) == 23 and script_sig[:3] == b"\x16\x00\x14"
+
+
 def balances_hash_of(sha1: str, cap_table: Mapping[Owner, int]) -> bytes:
     """Return R26's hash over the table of one work, 32 bytes."""
     return sha256(balances_bytes([(sha1, cap_table)])).digest()

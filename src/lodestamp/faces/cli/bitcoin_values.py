@@ -226,7 +226,7 @@ def headers_in(path: Path) -> list[BlockHeader]:
 
 
 def pin_in(text: str) -> tuple[bytes, int]:
-    """Read HASH:HEIGHT, the hash as people write it; UsageError."""
+    """Return the block hash, internal order, and height of HASH:HEIGHT; UsageError for others."""
     from lodestamp.errors import UsageError  # noqa: PLC0415
 
     block_hash, colon, height = text.partition(":")

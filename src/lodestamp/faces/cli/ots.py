@@ -157,7 +157,7 @@ def verify(
     if as_json:
         print_json(verdict.as_json())
     else:
-        print_legs(path, verdict, established)
+        print_legs(verdict, path, established)
         if any(leg.code == "time.no_header" for leg in verdict.legs):
             say("  hint: --headers FILE or --chain URL brings the header")
     return verdict.exit_code

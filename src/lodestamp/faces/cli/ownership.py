@@ -17,6 +17,7 @@ from lodestamp.faces.cli.plain import plain, say
 
 if TYPE_CHECKING:
     from lodestamp.core.ownership import Rules
+    from lodestamp.errors import LodestampError
     from lodestamp.node.chains import ChainSource
     from lodestamp.node.scanner import Callbacks, EngineStatus, SqlStore
 
@@ -41,7 +42,7 @@ def store_url(context: typer.Context, named: str | None) -> str:
     """Return the URL of ``--store``, by default that of a file in the home."""
     from lodestamp.node.folder import HomeFolder  # noqa: PLC0415
 
-    return named or f"sqlite:///{HomeFolder.locate(context.obj).ownership}"
+    return named or HomeFolder.locate(context.obj).ownership_url
 
 
 @contextmanager
@@ -175,14 +176,27 @@ def show_status(status: EngineStatus, *, as_json: bool) -> None:
     for name in ("network", "height", "block_hash", "state_hash", "rules_id", "lag"):
         if found[name] is not None:
             say(f"{name.replace('_', ' '):<11} {found[name]}")
-    say(
-        f"holds       {status.assets:,} works, {status.ops:,} operations, "
-        f"{status.tips:,} tips, {status.payments:,} payments"
-    )
+    counts = {
+        "work": status.assets,
+        "operation": status.ops,
+        "tip": status.tips,
+        "payment": status.payments,
+    }
+    say(f"holds       {', '.join(counted(number, what) for what, number in counts.items())}")
     if status.reorgs:
-        say(f"reorgs      {status.reorgs:,}, the deepest {status.deepest_reorg:,} blocks")
+        deepest = counted(status.deepest_reorg, "block")
+        say(f"reorgs      {status.reorgs:,}, the deepest of {deepest}")
     if status.halted is not None:
         say(f"HALTED      {status.halted}")
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things in words.
+
+    >>> counted(1, "tip"), counted(1_200, "tip")
+    ('1 tip', '1,200 tips')
+    """
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
 @contextmanager
@@ -192,9 +206,13 @@ def _told(*, as_json: bool) -> Iterator[Callbacks]:
 
     if sys.stderr.isatty() and not as_json:
         with _bar() as report:
-            yield Callbacks(on_progress=report)
+            yield Callbacks(on_progress=report, on_retry=_tell_retry)
         return
-    yield Callbacks(on_progress=_Lines(as_json=as_json))
+    yield Callbacks(on_progress=_Lines(as_json=as_json), on_retry=_tell_retry)
+
+
+def _tell_retry(error: LodestampError, wait_s: float) -> None:
+    sys.stderr.write(f"lodestamp: {plain(error.message)}; asked again in {wait_s:.0f} s\n")
 
 
 class _Lines:
@@ -231,10 +249,10 @@ def duration(seconds: float) -> str:
     >>> duration(59.6), duration(3_725)
     ('1 m', '1 h 2 m')
     """
-    minutes, hours = round(seconds / 60), int(seconds // 3600)
     if seconds < 59.5:
         return f"{seconds:.0f} s"
-    return f"{hours} h {minutes - hours * 60} m" if hours else f"{minutes} m"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} m" if hours else f"{minutes} m"
 
 
 @contextmanager

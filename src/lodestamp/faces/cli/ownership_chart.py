@@ -55,7 +55,7 @@ def _rows(holders: list[dict[str, Any]]) -> list[tuple[str, int, str]]:
 def _bar(at: int, name: str, amount: int, colour: str) -> str:
     y = _TOP + at * _ROW
     share = amount / 1_000_000
-    shown = f"{share:.2f} %" if share >= 0.005 else "< 0.01 %"
+    shown = f"{share:.2f} %" if share >= 0.005 else "&lt; 0.01 %"
     length = max(_BAR_WIDTH * amount / 100_000_000, 1)
     short = name if len(name) <= 42 else f"{name[:20]}…{name[-20:]}"
     return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lodestamp.core.content import DEFAULT
+from lodestamp.core.verdict import EXIT_CODES, Status
 from lodestamp.errors import SourceError
-from lodestamp.faces.cli.exits import print_json
+from lodestamp.faces.cli.exits import DONE, print_json
 from lodestamp.faces.cli.files import refuse_target, write_result
-from lodestamp.faces.cli.options import Json
+from lodestamp.faces.cli.options import Json, Profile
 from lodestamp.faces.cli.ownership import Store, opened_store, require_rules
 from lodestamp.faces.cli.plain import brief, say
 
@@ -44,30 +47,61 @@ def show(
     context: typer.Context,
     sha1: Sha1,
     *,
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="F", help="Also tell whether this is the work.")
+    ] = None,
+    profile: Profile = DEFAULT,
     store: Store = None,
     at: At = None,
     confirmations: Confirmations = 1,
     as_json: Json = False,
-) -> None:
+) -> int:
     """Tell everything about a work: who registered it, and what happened since.
 
-    Example: lodestamp ownership show da39a3ee5e6b4b0d3255bfef95601890afd80709
+    With --file the exit code is that of the link: 0 established, 1 refuted, 2 unknown.
+
+    Example: lodestamp ownership show da39a3ee5e6b4b0d3255bfef95601890afd80709 --file song.flac
     """
+    from lodestamp.faces.cli.progress import progress_bar  # noqa: PLC0415
+    from lodestamp.node.scanner import read_digests  # noqa: PLC0415
+
+    digests = None
+    if file is not None:
+        with progress_bar(f"reading {file.name}") as bar:
+            digests = read_digests(file, profile=profile, progress=bar)
     with viewing(context, store, at, confirmations) as view:
-        found = view.show(sha1)
+        found = view.show(sha1, digests)
+    code = EXIT_CODES[Status(found["link"]["status"])] if file else DONE
     if as_json:
         print_json(found)
-        return
+        return code
     registration = found["registration"]
     say(f"work        {found['sha1']}")
     say(f"registrant  {registration['address'] or 'nobody'}")
     say(f"registered  block {registration['height']:,}, transaction {registration['txid']}")
     for name, value in registration["meta"].items():
-        say(f"  {brief(name, 40):<10} {brief(value)}")
+        if name != "ipfs" or found["link"]["raw_cid"] is None:
+            say(f"  {brief(name, 40):<10} {brief(value)}")
+    _print_link(found["link"], file)
     say(f"as of       block {found['height']:,} {found['block_hash']}")
     print_table("holders", ("address", "units", "percent"), _holder_rows(found))
     _print_transfers(found["transfers"])
     _print_flows(found)
+    return code
+
+
+def _print_link(link: dict[str, Any], file: Path | None) -> None:
+    """Print what the registration says of the file's bytes, and whether a file has them."""
+    raw = link["raw_cid"]
+    say(f"digest      {'no SHA-256 is registered' if raw is None else f'{raw}, of the raw bytes'}")
+    if file is None:
+        return
+    reason = f": {link['reason']}" if link["reason"] else ""
+    say(f"this file   {link['status'].upper()}{reason}")
+    if link["same_block"]:
+        say("  its DAG is that one raw block, so the digest is also its CID")
+    else:
+        say(f"  its CID is {link['root_cid']}; by the digest alone nobody can fetch it")
 
 
 def cap_table(
@@ -296,19 +330,24 @@ def _show_comparison(found: Comparison, ours: Any, *, as_json: bool) -> None:
 
 
 def print_table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows under heads, as wide as they need; all but the first column to the right."""
+    """Print rows under heads, as wide as they need; columns of numbers to the right."""
     shown = [tuple(brief(cell) for cell in row) for row in rows]
     say(title)
     if not shown:
         say("  none")
         return
-    widths = [max(map(len, column)) for column in zip(heads, *shown, strict=True)]
+    columns = list(zip(*shown, strict=True))
+    are_numbers = [all(map(_is_number, column)) for column in columns]
+    widths = [max(map(len, (head, *each))) for head, each in zip(heads, columns, strict=True)]
     for row in (tuple(heads), *shown):
         cells = [
-            cell.ljust(width) if at == 0 else cell.rjust(width)
-            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+            cell.rjust(width) if is_number else cell.ljust(width)
+            for cell, width, is_number in zip(row, widths, are_numbers, strict=True)
         ]
         say("  " + "  ".join(cells).rstrip())
+
+
+_is_number = re.compile(r"-?[0-9][0-9,]*(\.[0-9]+)?").fullmatch
 
 
 def _holder_rows(found: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -27,7 +27,9 @@ from lodestamp.faces.cli import (
     ops,
     ots,
     ownership,
+    ownership_proving,
     ownership_reading,
+    ownership_writing,
     reading,
     record,
     serve,
@@ -82,6 +84,8 @@ app.add_typer(anchor.anchor, name="anchor")
 app.add_typer(bitcoin.bitcoin, name="bitcoin")
 app.add_typer(covenant.covenant, name="covenant")
 ownership_reading.add_verbs(ownership.ownership)
+ownership_writing.add_verbs(ownership.ownership)
+ownership_proving.add_verbs(ownership.ownership)
 app.add_typer(ownership.ownership, name="ownership")
 app.command()(log.fsck)
 app.command()(serve.serve)

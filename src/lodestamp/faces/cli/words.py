@@ -28,6 +28,7 @@ _COLOURS: Final = MappingProxyType(
         Status.UNKNOWN: typer.colors.YELLOW,
     }
 )
+_NAME_WIDTH: Final = 11
 _SELF_ASSERTED: Final = "self-asserted"
 _REASONS: Final = MappingProxyType(
     {
@@ -42,29 +43,30 @@ Facts = Mapping[str, Any]
 
 def print_verdict(path: Path, verdict: Verdict) -> None:
     """Print a verdict: the answer first, then each leg, then what the answer does not say."""
-    print_legs(path, verdict, _established)
+    print_legs(verdict, path, _established)
     for line in verdict.ignored:
         typer.echo(f"  ignored: a signature line of an unknown signer: {brief(line)}")
     for remark in _remarks(verdict):
         typer.echo(f"\n{remark}")
 
 
-def print_legs(path: Path, verdict: Verdict, established: Callable[[Leg], str]) -> None:
-    """Print the answer and each leg; `established` says in words what one that stands shows."""
+def print_legs(verdict: Verdict, subject: object, established: Callable[[Leg], str]) -> None:
+    """Print what a verdict says of a subject, and each leg; `established` tells what one shows."""
     answer = str(verdict.verdict).upper()
     typer.secho(answer, fg=_COLOURS[verdict.verdict], bold=True, nl=False)
     decisive = [leg.name for leg in verdict.legs if leg.counts and leg.status is verdict.verdict]
     why = "" if verdict.verdict is Status.ESTABLISHED else f": {', '.join(decisive)}"
-    typer.echo(f"  {plain(path)}{why}")
+    typer.echo(f"  {plain(subject)}{why}")
+    width = max([_NAME_WIDTH, *(len(leg.name) + 1 for leg in verdict.legs)])
     for leg in verdict.legs:
-        _print_leg(leg, established)
+        _print_leg(leg, width, established)
 
 
-def _print_leg(leg: Leg, established: Callable[[Leg], str]) -> None:
+def _print_leg(leg: Leg, width: int, established: Callable[[Leg], str]) -> None:
     carried = leg.counts or leg.status is not Status.UNKNOWN
     mark = _MARKS[leg.status] if carried else "-"
     typer.secho(f"  {mark:<4}", fg=_COLOURS[leg.status] if carried else None, nl=False)
-    typer.echo(f"{leg.name:<11}", nl=False)
+    typer.echo(f"{leg.name:<{width}}", nl=False)
     if leg.status is Status.ESTABLISHED:
         typer.echo(established(leg))
     elif carried:

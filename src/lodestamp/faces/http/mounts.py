@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from lodestamp.errors import UsageError
-from lodestamp.faces.http import gateway, log, ops, pinning, sync, witness
+from lodestamp.faces.http import gateway, log, ops, ownership, pinning, sync, witness
 from lodestamp.faces.http.application import Mount
 
 MOUNTS: Final[Mapping[str, Mount]] = MappingProxyType(
@@ -15,6 +15,7 @@ MOUNTS: Final[Mapping[str, Mount]] = MappingProxyType(
         "ipfs": gateway.MOUNT,
         "log": log.MOUNT,
         "ops": ops.MOUNT,
+        "ownership": ownership.MOUNT,
         "pinning": pinning.MOUNT,
         "sync": sync.MOUNT,
         "witness": witness.MOUNT,

@@ -19,13 +19,19 @@ from litestar.types import ExceptionHandlersMap
 from lodestamp.core.encoding import JsonObject, canonical_json
 from lodestamp.errors import (
     AccessError,
+    HeightUnknown,
     InputError,
     LimitExceeded,
     LodestampError,
     LogLockedError,
+    ProofMalformed,
     RecordError,
+    RulesMismatch,
     SnapshotGoneError,
+    SourceStale,
+    TooLarge,
     UnknownOperation,
+    WorkUnknown,
 )
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -36,11 +42,19 @@ _STATUSES: Final[tuple[tuple[type[LodestampError], int], ...]] = (
     (LimitExceeded, 413),
     (InputError, 400),
     (UnknownOperation, 404),
+    (WorkUnknown, 404),
+    (HeightUnknown, 404),
+    (ProofMalformed, 400),
+    (RulesMismatch, 400),
+    (TooLarge, 400),
     (LogLockedError, 503),
     (RecordError, 409),
     (SnapshotGoneError, 409),
+    (SourceStale, 503),
 )
 """The first that fits decides; what fits none is a failure of our own."""
+_BY_CODE: Final = MappingProxyType({"halted": 409, "no-store": 404})
+"""What an error's code tells where its class does not."""
 _ACCESS: Final = MappingProxyType({"forbidden": 403, "not-found": 404, "busy": 503})
 _CODES: Final = MappingProxyType({404: "not-found", 405: "bad-method", 413: "limit", 500: "failed"})
 _FAILED: Final = 500
@@ -50,7 +64,8 @@ def status_of(error: LodestampError) -> int:
     """Return the HTTP status of an error: 4xx for the caller's, 503 for later, 500 for ours."""
     if isinstance(error, AccessError):
         return _ACCESS.get(error.code, 401)
-    return next((status for kind, status in _STATUSES if isinstance(error, kind)), _FAILED)
+    usual = _BY_CODE.get(error.code, _FAILED)
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), usual)
 
 
 def problem(status: int, *, title: str, detail: str, code: str) -> Response[bytes]:

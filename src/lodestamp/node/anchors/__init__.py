@@ -13,7 +13,7 @@ from lodestamp.node.anchors.bitcoin import (
     HeaderStore,
     Wanted,
     audit_anchors,
-    chain_behind,
+    chain_through,
     open_anchors,
     stored_network,
 )
@@ -65,6 +65,7 @@ from lodestamp.node.anchors.witness import (
     WitnessService,
     audit_witnesses,
     cosigned_note,
+    cosigner_keys,
     origin_of,
     seen_by,
 )
@@ -123,8 +124,9 @@ __all__ = [
     "audit_anchors",
     "audit_calendars",
     "audit_witnesses",
-    "chain_behind",
+    "chain_through",
     "cosigned_note",
+    "cosigner_keys",
     "load_secret",
     "open_anchors",
     "origin_of",

@@ -17,6 +17,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    false,
 )
 
 from lodestamp.node.storage import METADATA, digest_column, integer_key
@@ -86,10 +87,12 @@ commitments = Table(
     Column("commitment", LargeBinary(44), nullable=False, unique=True),
     Column("cycle", BigInteger, ForeignKey("anchor_cycle.id"), index=True),
     Column("leaf", BigInteger),
+    Column("imported", Boolean, nullable=False, default=False, server_default=false()),
     sqlite_autoincrement=True,
 )
 """The calendar's journal, in its order: time, root and mac (R47), or an anchor digest of our own
-(R50, 32 bytes). `cycle` is null while it waits; `leaf` its place in the tree of that cycle."""
+(R50, 32 bytes). `cycle` is null while it waits; `leaf` its place in the tree of that cycle. What is
+`imported` from a journal file may be an anchor digest of another log."""
 
 transactions = Table(
     "anchor_tx",

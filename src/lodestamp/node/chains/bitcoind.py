@@ -8,6 +8,7 @@ from typing import Any
 from lodestamp.core.bitcoin import (
     REGTEST,
     Coin,
+    NetworkParams,
     OutPoint,
     Transaction,
     TxInclusion,
@@ -24,7 +25,7 @@ from lodestamp.node.chains.remote import (
     member,
     output_in,
 )
-from lodestamp.node.chains.rpc import satoshis
+from lodestamp.node.chains.rpc import RpcClient, satoshis
 from lodestamp.node.chains.values import BlockRecord, Capabilities, Unspent
 
 FALLBACK_FEE_RATE = 1_000
@@ -33,6 +34,10 @@ FALLBACK_FEE_RATE = 1_000
 
 class Bitcoind(RemoteChain):
     """A bitcoind over its JSON-RPC."""
+
+    def __init__(self, rpc: RpcClient, network: NetworkParams) -> None:
+        super().__init__(rpc, network)
+        self._spent_in: tuple[bytes, tuple[tuple[TxOut, ...], ...]] = (b"", ())
 
     def capabilities(self) -> Capabilities:
         """Return what it can do; the index is asked for, the soft forks as it reports them."""
@@ -67,8 +72,14 @@ class Bitcoind(RemoteChain):
         return BlockRecord(block, member(found, "height", int), spent)
 
     def prevouts(self, block_hash: bytes, tx_index: int) -> tuple[TxOut, ...]:
-        """Return what a transaction of a block spends."""
-        spent = self.block(block_hash, prevouts=True).spent or ()
+        """Return what a transaction of a block spends; the last block's answers are kept.
+
+        The node tells them of a whole block at once, and hundreds of its transactions may be asked.
+        """
+        kept, spent = self._spent_in
+        if kept != block_hash:
+            spent = self.block(block_hash, prevouts=True).spent or ()
+            self._spent_in = (block_hash, spent)
         if not 0 <= tx_index < len(spent):
             raise ChainRpcError(0, f"the block has no transaction {tx_index}")
         return spent[tx_index]

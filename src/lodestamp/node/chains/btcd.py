@@ -41,6 +41,7 @@ class Btcd(RemoteChain):
     def __init__(self, rpc: RpcClient, network: NetworkParams) -> None:
         super().__init__(rpc, network)
         self._outputs: OrderedDict[OutPoint, TxOut] = OrderedDict()
+        self._asked_of: tuple[bytes, Sequence[Transaction]] = (b"", ())
 
     def capabilities(self) -> Capabilities:
         """No proofs and no packages of its own; spent outputs are looked up one by one."""
@@ -60,8 +61,11 @@ class Btcd(RemoteChain):
         return BlockRecord(block, self._height_of(block_hash), spent)
 
     def prevouts(self, block_hash: bytes, tx_index: int) -> tuple[TxOut, ...]:
-        """Return what a transaction of a block spends."""
-        txs = self._block(block_hash)[1].txs
+        """Return what a transaction of a block spends; the block asked of last is kept."""
+        kept, txs = self._asked_of
+        if kept != block_hash:
+            txs = self._block(block_hash)[1].txs
+            self._asked_of = (block_hash, txs)
         if not 0 <= tx_index < len(txs):
             raise ChainNotFound(f"the block has no transaction {tx_index}")
         return self._spent_by(txs[tx_index])

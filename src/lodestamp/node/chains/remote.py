@@ -26,6 +26,7 @@ from lodestamp.core.bitcoin import (
     check_merkle,
     check_witnesses,
     has_work,
+    told_height,
 )
 from lodestamp.errors import (
     ChainError,
@@ -156,16 +157,19 @@ class RemoteChain:
     def transaction(
         self, txid: bytes, *, block: bytes | None = None, near: int | None = None
     ) -> Transaction:
-        """Return a transaction with a checked id; without an index `block` or `near` is needed."""
-        if block is None and near is not None:
-            block = self.block_hash(near)
+        """Return a transaction with a checked id; without an index `block` or `near` is needed.
+
+        The block at `near` is read only where the node does not find it by itself.
+        """
         if block is not None:
-            for tx in self._block(block)[1].txs:
-                if tx.txid == txid:
-                    return tx
-            if near is None:
-                raise ChainNotFound("the block does not hold this transaction")
-        raw = hex_in(self._rpc.call("getrawtransaction", txid[::-1].hex(), *self._raw_form()))
+            return self._transaction_in(block, txid)
+        try:
+            raw = hex_in(self._rpc.call("getrawtransaction", txid[::-1].hex(), *self._raw_form()))
+        except ChainNotFound:
+            near_block = None if near is None else self.block_hash(near)
+            if near_block is None:
+                raise
+            return self._transaction_in(near_block, txid)
         try:
             tx = Transaction.decode(raw)
         except MalformedBitcoin as error:
@@ -173,6 +177,12 @@ class RemoteChain:
         if tx.txid != txid:
             raise inconsistent("a transaction is not the one asked for")
         return tx
+
+    def _transaction_in(self, block: bytes, txid: bytes) -> Transaction:
+        found = next((tx for tx in self._block(block)[1].txs if tx.txid == txid), None)
+        if found is None:
+            raise ChainNotFound("the block does not hold this transaction")
+        return found
 
     def utxo(self, outpoint: OutPoint) -> Unspent | None:
         """Return the confirmed coin at an outpoint."""
@@ -238,7 +248,7 @@ class RemoteChain:
             raise inconsistent(f"a block: {error.message}") from error
         if block.hash != block_hash or not has_work(block.header, self._network):
             raise inconsistent("a block is not the one asked for, or lacks its work")
-        reason = check_merkle(block) or check_witnesses(block)
+        reason = check_merkle(block) or _witness_fault(block, self._network)
         if reason is not None:
             raise inconsistent(f"a block does not hold together: {reason}")
         return raw, block
@@ -263,6 +273,18 @@ class RemoteChain:
         if inclusion.txid != txid or inclusion.header.hash != block:
             raise inconsistent("a proof is about another transaction or block")
         return inclusion
+
+
+def _witness_fault(block: Block, net: NetworkParams) -> str | None:
+    """Return what is wrong with a block's witnesses; nothing can be before there were any.
+
+    A block after that tells its own height, so that nobody can pass it off as an early one.
+    """
+    height = told_height(block)
+    carried = any(item.witness for tx in block.txs for item in tx.inputs)
+    if height is not None and height < net.segwit_height and not carried:
+        return None
+    return check_witnesses(block)
 
 
 def _says_known(error: ChainError) -> bool:

@@ -29,7 +29,9 @@ from lodestamp.node.recorder.audit_rows import (
     Beside,
     SaidRows,
     check_content_keys,
+    check_identities,
     check_positions,
+    check_purged,
     check_waiting,
 )
 from lodestamp.node.storage import Database, declared_schema, read_schema
@@ -82,6 +84,7 @@ class _Audit:
         self._check_tiles()
         self._check_checkpoints()
         self._check_heads()
+        check_identities(self._connection, self._report)
         check_waiting(self._connection, self._report)
         check_positions(self._connection, self._report)
         check_content_keys(self._connection, self._report)
@@ -109,7 +112,7 @@ class _Audit:
         return value
 
     def _walk_operations(self, wanted: set[int]) -> None:
-        """A1, A3 and the edges: one pass over the rows and, beside it, over both edge tables."""
+        """A1 to A3 and the edges: one pass over the rows and, beside it, over both edge tables."""
         total = max(wanted, default=0)
         if 0 in wanted:
             self._roots[0] = EMPTY_ROOT
@@ -159,11 +162,11 @@ class _Audit:
     def _check_operation(
         self, where: str, row: Any, keys: Mapping[KeyId, PublicKey]
     ) -> Operation | None:
-        if row.raw is None and row.purged_at is not None:  # only its leaf and its id are left
-            self._report.count("purged")
+        check_purged(where, row, self._report)
+        if row.raw is None:  # only its leaf and its id are left
             return None
         try:
-            operation = parse_op(row.raw or b"")
+            operation = parse_op(row.raw)
             verify_op(operation, keys)
         except LodestampError as error:
             self._report.find("A1", where, error.message)

@@ -19,6 +19,7 @@ from lodestamp.node.findings import AuditReport
 from lodestamp.node.recorder import tables
 
 _Row = tuple[Any, ...]
+_PURGEABLE: Final = frozenset({"attestation", "claim", "evidence"})
 _REFERENCE_SIZE: Final = 32
 
 
@@ -176,6 +177,29 @@ def _cap_rows(document: Any) -> list[_Row]:
 def _event_row(event: KeyEvent) -> _Row:
     key = event.key
     return (event.did, event.index, event.kind.value, key.key_id, key.raw, _digest(event.next))
+
+
+def check_purged(where: str, row: Any, report: AuditReport) -> None:
+    """A2: bytes are gone where they were purged and nowhere else, of a type that may be purged."""
+    if row.raw is None and row.purged_at is None:
+        report.find("A2", where, "its bytes are gone, and nobody purged them")
+    elif row.raw is not None and row.purged_at is not None:
+        report.find("A2", where, "it is marked as purged, and its bytes are here")
+    elif row.raw is None:
+        report.count("purged")
+        if row.type not in _PURGEABLE:
+            report.find("A2", where, f"it was purged, though others stand on what is of {row.type}")
+
+
+def check_identities(connection: Connection, report: AuditReport) -> None:
+    """A2, A3: a purge is of an operation of this log, and no operation is in the log twice."""
+    operation, purge = tables.operation.c, tables.purge.c
+    stray = select(purge.seq).outerjoin(tables.operation, operation.seq == purge.seq)
+    for seq in connection.execute(stray.where(operation.seq.is_(None))).scalars():
+        report.find("A2", f"operation {seq}", "it is marked as purged, and not in the log")
+    twice = select(func.min(operation.seq), func.max(operation.seq)).group_by(operation.op_id)
+    for first, last in connection.execute(twice.having(func.count() > 1)):
+        report.find("A3", f"operation {last}", f"it is operation {first} again")
 
 
 def check_waiting(connection: Connection, report: AuditReport) -> None:

@@ -40,7 +40,8 @@ from lodestamp.node.recorder.tables import log_checkpoint, log_head
 from lodestamp.node.recorder.tiles import TileReader, append_hashes
 
 _HEAD_ROW: Final = 1
-_HEAD: Final = select(log_head.c.size, log_head.c.root, log_head.c.note)  # built once, as `_TILE`
+# Built once, as each proof reads it: making and keying the statement costs more than running it.
+_HEAD: Final = select(log_head.c.size, log_head.c.root, log_head.c.note)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 from lodestamp.node.scanner.addresses import address_of, owner_of
 from lodestamp.node.scanner.audit import audit_ownership
 from lodestamp.node.scanner.comparing import ListedHashes, StateHash, StateHashes, first_difference
-from lodestamp.node.scanner.engine import DIVIDEND_VIEWS, StateEngine
+from lodestamp.node.scanner.engine import StateEngine
+from lodestamp.node.scanner.filing import FileDigests, read_digests, registration_of
+from lodestamp.node.scanner.proving import verify_with_scan
 from lodestamp.node.scanner.reading import VerifyMerkle
 from lodestamp.node.scanner.scanning import REORG_DEPTH_MAX
 from lodestamp.node.scanner.stores import (
@@ -15,8 +17,9 @@ from lodestamp.node.scanner.stores import (
     Reorg,
     SqlStore,
 )
-from lodestamp.node.scanner.values import Callbacks, Comparison, EngineStatus
-from lodestamp.node.scanner.views import View, effect_document
+from lodestamp.node.scanner.values import DIVIDEND_VIEWS, Callbacks, Comparison, EngineStatus
+from lodestamp.node.scanner.views import View, answered, effect_document, percent
+from lodestamp.node.scanner.writer import Draft, OwnershipWriter, Payer
 from lodestamp.node.scanner.writing import (
     fee_rate_of,
     party_of,
@@ -32,11 +35,15 @@ __all__ = [
     "Callbacks",
     "Comparison",
     "Counts",
+    "Draft",
     "EngineStatus",
     "Evidence",
+    "FileDigests",
     "ListedHashes",
     "MemoryStore",
     "OperationsStore",
+    "OwnershipWriter",
+    "Payer",
     "Reorg",
     "SqlStore",
     "StateEngine",
@@ -45,13 +52,18 @@ __all__ = [
     "VerifyMerkle",
     "View",
     "address_of",
+    "answered",
     "audit_ownership",
     "effect_document",
     "fee_rate_of",
     "first_difference",
     "owner_of",
     "party_of",
+    "percent",
     "psbts_of",
+    "read_digests",
+    "registration_of",
     "send_plan",
     "sign_plan",
+    "verify_with_scan",
 ]

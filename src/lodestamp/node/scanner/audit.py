@@ -61,6 +61,7 @@ from lodestamp.core.ownership import (
 )
 from lodestamp.errors import EncodingError, LodestampError, LogCorrupt, SourceIncomplete, StoreError
 from lodestamp.node.findings import AuditReport
+from lodestamp.node.progress import Progress
 from lodestamp.node.scanner.stores.tables import (
     ASSET,
     BALANCE,
@@ -79,8 +80,11 @@ _BROKEN = (LodestampError, AttributeError, KeyError, TypeError, ValueError, zlib
 """What damaged values lead to."""
 
 
-def audit_ownership(url: str, report: AuditReport) -> None:
-    """Audit the store that a URL names, under one snapshot; StoreError when it cannot be read."""
+def audit_ownership(url: str, report: AuditReport, progress: Progress | None = None) -> None:
+    """Audit the store that a URL names, under one snapshot; StoreError when it cannot be read.
+
+    `progress` counts blocks.
+    """
     with _snapshot(url) as connection:
         stored = {row.key: row.value for row in connection.execute(select(META))}
         if "rules" not in stored:
@@ -93,7 +97,7 @@ def audit_ownership(url: str, report: AuditReport) -> None:
         told = (stored.get("rules_id"), stored.get("network"), stored.get("start_height"))
         if told != (rules.rules_id.hex(), rules.network, str(rules.start_height)):
             report.find("O1", "rules", "they are not those that the store says it has")
-        _Audit(connection, rules, report).run()
+        _Audit(connection, rules, report).run(progress)
 
 
 @contextmanager
@@ -123,13 +127,16 @@ class _Audit:
     state: State = field(init=False)
     state_hash: bytes = field(init=False)
 
-    def run(self) -> None:
+    def run(self, progress: Progress | None) -> None:
         self.state = State(self.rules.start_height - 1)
         self.state_hash = first_state_hash(self.rules)
         busy = self._busy()
         before: Any = None
-        for row in self.connection.execute(select(BLOCK).order_by(BLOCK.c.height)).all():
-            self.report.count("blocks")
+        rows = self.connection.execute(select(BLOCK).order_by(BLOCK.c.height)).all()
+        for done, row in enumerate(rows, 1):
+            self.report.count("scanned_blocks")
+            if progress is not None:
+                progress(done, len(rows))
             where = f"block {row.height}"
             try:
                 self._header(where, row, before)
@@ -181,7 +188,7 @@ class _Audit:
         hearts, carriers = [], []
         query = select(EVIDENCE).where(EVIDENCE.c.height == row.height)
         for kept in self.connection.execute(query.order_by(EVIDENCE.c.tx_index)).all():
-            self.report.count("evidence")
+            self.report.count("ownership_evidence")
             tx = self._transaction(where, kept, header)
             heart, place = heart_of(tx), (tx, tx.txid, kept.tx_index)
             try:
@@ -239,8 +246,8 @@ class _Audit:
 
     def _rows(self, where: str, effect: BlockEffect) -> None:
         """Hold the rows of one height against its effect."""
-        self.report.count("operations", len(effect.ops))
-        self.report.count("flows", len(effect.tips) + len(effect.payments))
+        self.report.count("ownership_operations", len(effect.ops))
+        self.report.count("ownership_flows", len(effect.tips) + len(effect.payments))
         expected = {
             OP: sorted(map(_operation, effect.ops)),
             TIP: sorted(map(_flow, effect.tips)),
@@ -284,7 +291,7 @@ class _Audit:
             for sha1, table in self.state.tables()
             for owner, amount in table.items()
         }
-        self.report.count("balances", len(found))
+        self.report.count("ownership_balances", len(found))
         wrong = {asset for asset, owner in found.keys() ^ wanted.keys()}
         wrong |= {key[0] for key in found.keys() & wanted.keys() if found[key] != wanted[key]}
         for asset in sorted(wrong):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from lodestamp.errors import HeightUnknown, RulesMismatch, UsageError
+
+_is_height: Final = re.compile(r"[0-9]{1,9}").fullmatch
 
 StateHash = tuple[bytes, bytes]
 """Block hash (32 bytes, internal order) and state hash after that block."""
@@ -102,7 +105,7 @@ def _bisect(low: int, high: int, differs: Callable[[int], bool]) -> int | None:
 
 def _parse_line(line: str, number: int) -> tuple[int, StateHash]:
     words = line.split()
-    if len(words) != 3 or not words[0].isdecimal() or not words[0].isascii():
+    if len(words) != 3 or _is_height(words[0]) is None:
         raise _bad_line(number, "it is not height, block hash and state hash")
     try:
         block_hash, state_hash = bytes.fromhex(words[1]), bytes.fromhex(words[2])

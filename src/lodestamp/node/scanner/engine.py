@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from threading import Event
-from typing import Any, Final
+from typing import Any
 
 from lodestamp.core.bitcoin import Transaction, TxOut, network_named
 from lodestamp.core.ownership import (
@@ -48,10 +48,7 @@ from lodestamp.node.scanner.rates import Rates
 from lodestamp.node.scanner.reading import BlockReader, VerifyMerkle
 from lodestamp.node.scanner.scanning import REORG_DEPTH_MAX, Scan
 from lodestamp.node.scanner.stores import OperationsStore
-from lodestamp.node.scanner.values import Callbacks, Comparison, EngineStatus
-
-DIVIDEND_VIEWS: Final = ("classic", "classic_e8", "owed_e8")
-"""The published formula as floats and exactly, and what is really owed (R19-R21)."""
+from lodestamp.node.scanner.values import DIVIDEND_VIEWS, Callbacks, Comparison, EngineStatus
 
 
 class StateEngine:

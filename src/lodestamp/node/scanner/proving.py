@@ -6,8 +6,10 @@ a proof is whole or is not written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final, Literal
 
 from lodestamp.core.bitcoin import BlockHeader, Transaction
@@ -15,6 +17,7 @@ from lodestamp.core.ownership import (
     PROOF_HEADERS_MAX,
     DividendPayment,
     Operation,
+    OwnershipVerdict,
     ProofHeaders,
     ProofOp,
     ProofPart,
@@ -24,21 +27,29 @@ from lodestamp.core.ownership import (
     build_ownership_proof,
     carrier_count,
     read_carrier,
+    verify_ownership_proof,
 )
 from lodestamp.errors import (
     ChainNotFound,
     ChainUnsupported,
     HeightUnknown,
+    LodestampError,
+    ScannerBusy,
     SourceIncomplete,
+    SourceStale,
     UsageError,
     WorkUnknown,
 )
 from lodestamp.node.chains import ChainSource
+from lodestamp.node.scanner.recent import RECENT_BLOCKS_MAX
 from lodestamp.node.scanner.stores import NOWHERE, BlockRow, Evidence, OperationsStore
+from lodestamp.node.scanner.views import View
 
 Act = Operation | Tip | DividendPayment
+_NO_PINS: Final[Mapping[bytes, int]] = MappingProxyType({})
 HeaderMode = Literal["full", "sparse"]
 
+_TRIES: Final = 3
 _KEPT_NOT: Final = "the scan did not keep it"
 
 
@@ -55,9 +66,32 @@ def export_ownership_proof(
 
     `mode` is ``full`` as long as there are no more headers than a proof may hold. WorkUnknown,
     HeightUnknown; SourceIncomplete for a transaction that was not kept or a branch that cannot be
-    had; UsageError for ``full`` over too many headers; LimitExceeded for a file too large.
+    had; UsageError for ``full`` over too many headers; LimitExceeded for a file too large. Where
+    the chain changes meanwhile it is begun again; SourceStale when it does so again and again.
     """
-    row = _row(store, rules, at)
+    for _ in range(_TRIES):
+        row = _row(store, rules, at)
+        try:
+            made = _exported(store, rules, sha1, row, source=source, mode=mode)
+        except LodestampError:
+            if store.block(row.height) == row:
+                raise
+        else:
+            if store.block(row.height) == row:
+                return made
+    hint = "try again once the scan has caught up"
+    raise SourceStale("the chain changed while the proof was put together", hint=hint)
+
+
+def _exported(
+    store: OperationsStore,
+    rules: Rules,
+    sha1: str,
+    row: BlockRow,
+    *,
+    source: ChainSource | None,
+    mode: HeaderMode | None,
+) -> bytes:
     acts = _acts(store, sha1, row.height)
     if not acts or not any(isinstance(act, Registration) for act in acts):
         raise WorkUnknown(sha1, row.height)
@@ -67,6 +101,28 @@ def export_ownership_proof(
     return build_ownership_proof(
         rules, sha1, ops, height=row.height, headers=headers, state_hash=row.state_hash
     )
+
+
+def verify_with_scan(
+    data: bytes, store: OperationsStore, pins: Mapping[bytes, int] = _NO_PINS
+) -> OwnershipVerdict:
+    """Judge a proof file with one's own headers and scan, so that `completeness` can be told.
+
+    It stays unknown where the scan is of other rules or does not reach the proof's height.
+    OwnershipError ``halted``; errors as `verify_ownership_proof`.
+    """
+    rules, tip = store.rules(), store.tip()
+    bare = verify_ownership_proof(data, pins=pins)
+    if tip is None or rules != bare.rules or not rules.start_height <= bare.height <= tip.height:
+        return bare
+    view = View.of(store, at=bare.height)
+
+    def own(height: int) -> BlockHeader | None:
+        row = store.block(height)
+        return None if row is None else BlockHeader.decode(row.header)
+
+    judged = verify_ownership_proof(data, own, pins)
+    return judged.with_own_scan(view.row.state_hash, store.holders(bare.sha1, view.height))
 
 
 def _row(store: OperationsStore, rules: Rules, at: int | None) -> BlockRow:
@@ -121,8 +177,12 @@ class _Exporter:
         carrier = read_carrier(primary, fetch)
         if carrier is None:
             raise SourceIncomplete(act.txid, "what was kept of it is no carrier")
+        below = act.height
         for parent in carrier.parents:
-            yield self._part(self._kept(parent.txid))
+            kept = self._kept(parent.txid)
+            part = self._part(self._placed(kept, below) if kept.height == NOWHERE else kept)
+            below = part.height
+            yield part
 
     def _kept(self, txid: bytes) -> Evidence:
         kept = self._store.evidence(txid)
@@ -131,14 +191,34 @@ class _Exporter:
             raise SourceIncomplete(txid, _KEPT_NOT, hint=hint)
         return kept
 
+    def _placed(self, kept: Evidence, below: int) -> Evidence:
+        """Look for the block of a parent that only the source knew, from its child's block down."""
+        for height in range(below, max(below - RECENT_BLOCKS_MAX, 0) - 1, -1):
+            row = self._store.block(height)
+            if self._source is None or row is None:
+                break
+            try:
+                found = self._source.inclusion(kept.txid, row.hash)
+            except ChainNotFound:
+                continue
+            except ChainUnsupported:
+                break
+            placed = replace(kept, height=height, tx_index=found.index, branch=found.branch)
+            self._keep(placed)
+            return placed
+        hint = "name the chain by --chain; a day of blocks before what spends it is looked through"
+        raise SourceIncomplete(kept.txid, "the scan does not know its block", hint=hint)
+
+    def _keep(self, evidence: Evidence) -> None:
+        """Keep what was learned, unless a scan is at work: then it is learned again."""
+        with suppress(ScannerBusy):
+            self._store.complete_evidence(evidence)
+
     def _part(self, kept: Evidence) -> ProofPart:
-        if kept.height == NOWHERE:
-            hint = "it stands further back than a scan looks for the parts of a carrier"
-            raise SourceIncomplete(kept.txid, "the scan does not know its block", hint=hint)
         branch = kept.branch
         if branch is None:
             branch = self._branch(kept)
-            self._store.complete_evidence(replace(kept, branch=branch))
+            self._keep(replace(kept, branch=branch))
         return ProofPart(Transaction.decode(kept.raw), kept.height, kept.tx_index, branch)
 
     def _branch(self, kept: Evidence) -> tuple[bytes, ...]:

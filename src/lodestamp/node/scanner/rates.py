@@ -22,10 +22,10 @@ class Rate:
     def add(self, amount: float) -> None:
         """Count what was done since the last call."""
         now = self._clock()
-        passed, self._since = max(now - self._since, 0.0), now
-        kept = math.pow(0.5, passed / HALF_LIFE_S)
+        elapsed, self._since = max(now - self._since, 0.0), now
+        kept = math.pow(0.5, elapsed / HALF_LIFE_S)
         self._amount = self._amount * kept + amount
-        self._seconds = self._seconds * kept + passed
+        self._seconds = self._seconds * kept + elapsed
 
     @property
     def per_second(self) -> float:

@@ -26,6 +26,7 @@ from lodestamp.core.ownership import (
     Rules,
     check_header,
     check_tree,
+    check_witness_tree,
     read_block,
     read_carrier,
 )
@@ -42,7 +43,7 @@ class VerifyMerkle(StrEnum):
     """Which blocks have their transactions held against their header (R31).
 
     ``hits``: those that change something. Only with ``all`` would a source be caught that leaves
-    operations out.
+    operations, or signatures, out.
     """
 
     OFF = "off"
@@ -86,6 +87,8 @@ class BlockReader:
         self._recent.put(ref.height, raw)
         if self._verify is VerifyMerkle.ALL:
             check_tree(raw)
+            if self.rules.has_segwit(ref.height):
+                check_witness_tree(raw)
         seen: dict[int, tuple[TxOut, ...]] = {}
 
         def prevouts(tx_index: int) -> tuple[TxOut, ...]:

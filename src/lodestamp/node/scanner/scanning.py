@@ -22,7 +22,11 @@ from lodestamp.core.ownership import (
 )
 from lodestamp.errors import (
     BlockMalformed,
+    ChainAuthError,
+    ChainNotFound,
     ChainRpcError,
+    ChainUnavailable,
+    ChainWarmup,
     ConservationBroken,
     ReorgTooDeep,
     SourceStale,
@@ -43,6 +47,19 @@ BULK_S: Final = 2.0
 """Seconds of one transaction while far behind: what a crash costs at most."""
 POLL_S: Final = 5.0
 """Seconds between two looks at a chain that stands still."""
+RETRY_S_MAX: Final = 60.0
+"""Seconds between two questions to a source that stays away while it is followed."""
+_WAITS_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
+_PASSING: Final = (
+    ChainAuthError,  # a node that starts anew has no cookie for a moment
+    ChainNotFound,
+    ChainRpcError,
+    ChainUnavailable,
+    ChainWarmup,
+    SourceStale,
+)
+"""What a followed source may recover from; a bad block and a missing parent are for people."""
+_MOVES_MAX: Final = 8
 _FEW_BEHIND: Final = 6
 _HEADERS_AT_ONCE: Final = 2_000
 
@@ -85,38 +102,68 @@ class Scan:
         self._report = report
         self._state = store.load_state()
         self._tip = store.tip()
+        self._moves = 0
 
     def run(self, stop_height: int | None, stop: Event, *, follow: bool) -> None:
         """Scan up to a height, inclusive, or to the source's tip; with `follow`, for ever.
 
         BlockMalformed, SourceIncomplete, SourceStale and ChainError as the source fails;
-        ReorgTooDeep and ConservationBroken, after which the store is halted.
+        ReorgTooDeep and ConservationBroken, after which the store is halted. With `follow` a source
+        that is away, or behind, is asked again and again, `RETRY_S_MAX` seconds apart at most.
         """
+        waits = iter(_WAITS_S)
         while not stop.is_set():
-            self._settle()
-            target = self._source.tip().height
-            if stop_height is not None:
-                target = min(target, stop_height)
-            if self._next_height <= target:
-                self._connect_up_to(target, stop)
-            elif (stop_height is not None and self._next_height > stop_height) or not follow:
+            try:
+                is_done = self._go_on(stop_height, stop)
+            except _PASSING as error:
+                if not follow:
+                    raise
+                wait = next(waits, RETRY_S_MAX)
+                if self._callbacks.on_retry is not None:
+                    self._callbacks.on_retry(error, wait)
+                self._wait(wait, stop)
+                continue
+            waits = iter(_WAITS_S)
+            if is_done and (not follow or self._has_reached(stop_height)):
                 return
-            else:
-                self._store.renew()
-                stop.wait(POLL_S)
+            if is_done:
+                self._wait(POLL_S, stop)
+
+    def _go_on(self, stop_height: int | None, stop: Event) -> bool:
+        """Take in what there is; tell whether that was nothing."""
+        self._settle()
+        seen = self._source.tip()
+        target = seen.height if stop_height is None else min(seen.height, stop_height)
+        if self._next_height > target:
+            return True
+        self._connect_up_to(target, seen, stop)
+        return False
+
+    def _has_reached(self, stop_height: int | None) -> bool:
+        return stop_height is not None and self._next_height > stop_height
+
+    def _wait(self, seconds: float, stop: Event) -> None:
+        """Wait, without letting go of the store."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and not stop.is_set():
+            self._store.renew()
+            stop.wait(min(left, POLL_S))
 
     @property
     def _next_height(self) -> int:
         return self._rules.start_height if self._tip is None else self._tip.height + 1
 
-    def _connect_up_to(self, target: int, stop: Event) -> None:
+    def _connect_up_to(self, target: int, seen: BlockRef, stop: Event) -> None:
         """Connect blocks as long as they follow; where the chain moved on the way, stop early."""
+        before = self._tip
         try:
             self._connect(self._source.raw_blocks(self._next_height, target + 1), target, stop)
-        except (BlockMalformed, ChainRpcError):
-            tip = self._tip
-            if tip is None or self._source.block_hash(tip.height) == tip.hash:
+        except (BlockMalformed, ChainRpcError, ChainNotFound):
+            self._moves = self._moves + 1 if self._tip == before else 0
+            if self._moves > _MOVES_MAX or self._source.block_hash(seen.height) == seen.hash:
                 raise  # the chain stands, so it is the block that is bad
+        else:
+            self._moves = 0
 
     def _connect(self, blocks: Iterator[tuple[BlockRef, bytes]], target: int, stop: Event) -> None:
         while not stop.is_set():
@@ -175,8 +222,9 @@ class Scan:
         """Store what was judged, then tell."""
         try:
             with self._store.transaction():
-                for each in batch:
-                    self._store.append_block(each.row, each.effect, each.evidence)
+                self._store.append_blocks(
+                    [(each.row, each.effect, each.evidence) for each in batch]
+                )
         except BaseException:
             self._reload()
             raise
@@ -235,15 +283,24 @@ class Scan:
         self._tip = self._store.tip()
 
     def _find_fork(self, tip: BlockRow) -> int:
-        """Return the last height at which store and source agree, or that before the first."""
-        height = tip.height
-        while (row := self._store.block(height)) is not None:
-            if self._source.block_hash(height) == row.hash:
-                return height
-            height -= 1
-            if not (tip.height - height) % _HEADERS_AT_ONCE:
-                self._store.renew()
-        return height
+        """Return the last height at which store and source agree, or that before the first.
+
+        Blocks name those before them, so that it takes a few questions however deep it lies.
+        """
+        high, step = tip.height, 1
+        low = max(high - step, self._rules.start_height - 1)
+        while not self._agree_at(low):
+            high, step = low, step * 2
+            low = max(high - step, self._rules.start_height - 1)
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self._agree_at(middle) else (low, middle)
+        return low
+
+    def _agree_at(self, height: int) -> bool:
+        """Tell whether store and source have the same block; before the first they always agree."""
+        row = self._store.block(height)
+        return row is None or self._source.block_hash(height) == row.hash
 
     def _require_more_work(self, tip: BlockRow, fork: int) -> bytes:
         """Return the new tip's hash; SourceStale unless its branch has more work than ours."""

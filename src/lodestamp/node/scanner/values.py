@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from lodestamp.core.bitcoin import Transaction
 from lodestamp.core.ownership import BlockEffect, DividendPayment, Operation, Tip
+from lodestamp.errors import LodestampError
 from lodestamp.node.scanner.stores import BlockRow, Reorg
+
+DIVIDEND_VIEWS: Final = ("classic", "classic_e8", "owed_e8")
+"""The published formula as floats and exactly, and what is really owed (R19-R21)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,8 @@ class Callbacks:
 
     Per block, in this order: the block itself; all its transactions, which makes the scan parse
     them; its tips, payments and operations, where it has any. What a callback raises ends the scan;
-    the block stays.
+    the block stays. `on_retry` is told what is wrong with a source that is followed, and after how
+    many seconds it is asked again.
     """
 
     on_block: Callable[[BlockRow], None] | None = None
@@ -77,6 +82,7 @@ class Callbacks:
     on_operation: Callable[[Sequence[Operation]], None] | None = None
     on_reorg: Callable[[Reorg], None] | None = None
     on_progress: Callable[[EngineStatus], None] | None = None
+    on_retry: Callable[[LodestampError, float], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,11 @@ a decimal string. Every answer names the height it is of and that block's hash (
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Self, TypeVar
+from math import isfinite
+from typing import Any, Final, Self, TypeVar
 
 from lodestamp.core.bitcoin import NetworkParams, network_named
+from lodestamp.core.encoding import INT_MAX
 from lodestamp.core.ownership import (
     ASSET_UNITS,
     BlockEffect,
@@ -21,16 +23,21 @@ from lodestamp.core.ownership import (
     Tip,
     Transfer,
     balances_hash,
+    content_link,
     dividends_classic_e8,
     dividends_classic_float,
     dividends_owed_e8,
+    registration_cid,
 )
-from lodestamp.errors import HeightUnknown, OwnershipError, UsageError, WorkUnknown
+from lodestamp.errors import HeightUnknown, OwnershipError, SourceStale, UsageError, WorkUnknown
 from lodestamp.node.scanner.addresses import address_of, owner_of
-from lodestamp.node.scanner.engine import DIVIDEND_VIEWS
+from lodestamp.node.scanner.filing import FileDigests
 from lodestamp.node.scanner.stores import BlockRow, OperationsStore
+from lodestamp.node.scanner.values import DIVIDEND_VIEWS
 
 Document = dict[str, Any]
+
+_ASKED_MAX: Final = 5
 _Placed = TypeVar("_Placed", Transfer, Tip, DividendPayment)
 
 
@@ -78,8 +85,12 @@ class View:
         """Return an owner's address."""
         return address_of(owner, self._net)
 
-    def show(self, sha1: str) -> Document:
-        """Return everything about a work but what its dividends are; WorkUnknown."""
+    def show(self, sha1: str, file: FileDigests | None = None) -> Document:
+        """Return everything about a work but what its dividends are; WorkUnknown.
+
+        `link` names the registered digest as the CID of a raw block; it can only be fetched by
+        where a file is one such block. With `file` it tells whether that is the work (R50).
+        """
         registration = self._registration(sha1)
         return {
             "sha1": sha1,
@@ -87,12 +98,13 @@ class View:
             "registration": {
                 **self._where(registration),
                 "address": self.address(registration.registrant),
-                "meta": dict(registration.meta),
+                "meta": _plain(dict(registration.meta)),
             },
             "confirmations": self.height - registration.height + 1,
             "transfers": [self._transfer(each) for each in self._transfers(sha1)],
             **self.tips(sha1),
             "holders": self.cap_table(sha1)["holders"],
+            "link": self._link(registration, file),
         }
 
     def cap_table(self, sha1: str) -> Document:
@@ -160,6 +172,22 @@ class View:
             found["balances_hash"] = balances_hash(self._store.load_state()).hex()
         return {**found, "rules_id": self.rules.rules_id.hex()}
 
+    def _link(self, registration: Registration, file: FileDigests | None) -> Document:
+        raw = registration_cid(registration)
+        found: Document = {"raw_cid": None if raw is None else str(raw)}
+        if file is None:
+            return found
+        link = content_link(registration, file.sha1, file.sha256, file.root)
+        return {
+            **found,
+            "root_cid": str(file.root),
+            "same_block": link.same_block,
+            "sha1_ok": link.sha1_ok,
+            "sha256_ok": link.sha256_ok,
+            "status": str(link.status),
+            "reason": link.reason,
+        }
+
     def _registration(self, sha1: str) -> Registration:
         found = self._store.find_registration(sha1)
         if found is None or found.height > self.height:
@@ -186,6 +214,21 @@ class View:
 
     def _flow(self, flow: Tip | DividendPayment) -> Document:
         return {**self._where(flow), **flow_document(flow, self.address)}
+
+
+def answered(
+    store: OperationsStore, ask: Callable[[View], Document], *, at: int | None, confirmations: int
+) -> tuple[View, Document]:
+    """Ask a view, and once more whenever its block left the chain meanwhile; errors as `View.of`.
+
+    SourceStale when that goes on.
+    """
+    for _ in range(_ASKED_MAX):
+        view = View.of(store, at=at, confirmations=confirmations)
+        found = ask(view)
+        if store.block(view.height) == view.row:
+            return view, found
+    raise SourceStale("the chain keeps changing", hint="ask again, with more confirmations")
 
 
 def percent(amount: int) -> str:
@@ -241,6 +284,18 @@ def effect_document(effect: BlockEffect, address: Callable[[Owner], str]) -> Doc
             for txid, index, reason in effect.rejected
         ],
     }
+
+
+def _plain(value: Any) -> Any:
+    """Return what a registration says with each number that JSON readers would lose as text."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, int | float) and not abs(value) <= INT_MAX:
+        endless = "Infinity" if value > 0 else "-Infinity"
+        return str(int(value)) if isfinite(value) else endless
+    return value
 
 
 def _display(internal: bytes) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from sqlalchemy import Connection, create_engine, text
 
 
@@ -11,7 +13,8 @@ def read_schema(connection: Connection) -> set[tuple[str, str]]:
     return {(name, sql) for name, sql in connection.execute(query)}
 
 
-def declared_schema() -> set[tuple[str, str]]:
+@cache
+def declared_schema() -> frozenset[tuple[str, str]]:
     """Return what `read_schema` finds where only the migrations have been."""
     from lodestamp.node.storage.migrate import upgrade  # noqa: PLC0415  a slow import, seldom needed
 
@@ -19,6 +22,6 @@ def declared_schema() -> set[tuple[str, str]]:
     try:
         with engine.begin() as connection:
             upgrade(connection)
-            return read_schema(connection)
+            return frozenset(read_schema(connection))
     finally:
         engine.dispose()

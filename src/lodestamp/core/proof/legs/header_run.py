@@ -67,6 +67,9 @@ def weigh(run: Run, height: int, network: str, trust: HeaderTrust) -> Weighed | 
             detail = f"the best chain has {known[::-1].hex()} at height {height:,}"
             return Fault("not_in_best_chain", detail)
         confirmations = trust.store.confirmations(run[0].hash)
+        if known is None and confirmations:
+            detail = f"the best chain has this block at another height than {height:,}"
+            return Fault("not_in_best_chain", detail)
     if not trust.accepts(network):
         detail = f"an anchor in {network} counts only where --network or the trust file accepts it"
         return Weighed(Status.UNKNOWN, "", "network_not_accepted", detail, found.work)

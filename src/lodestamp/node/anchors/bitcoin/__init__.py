@@ -3,7 +3,7 @@
 from lodestamp.node.anchors.bitcoin.anchorer import POLL_S, AnchorEvent, BitcoinAnchorer
 from lodestamp.node.anchors.bitcoin.audit import audit_anchors
 from lodestamp.node.anchors.bitcoin.building import ChainedBuilder
-from lodestamp.node.anchors.bitcoin.chain import ChainBehind, chain_behind
+from lodestamp.node.anchors.bitcoin.chain import ChainBehind, chain_behind, chain_through
 from lodestamp.node.anchors.bitcoin.cycle import (
     CONFIRMATIONS,
     CONFIRMATIONS_MIN,
@@ -68,6 +68,7 @@ __all__ = [
     "anchor_transaction",
     "audit_anchors",
     "chain_behind",
+    "chain_through",
     "encode_ops",
     "next_action",
     "next_start",

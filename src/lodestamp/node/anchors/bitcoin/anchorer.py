@@ -17,11 +17,11 @@ from sqlalchemy import Connection, select
 
 from lodestamp.core.bitcoin import OutPoint, Transaction, encode_address, output_script
 from lodestamp.errors import (
-    ChainError,
     ChainRejected,
     ChainRpcError,
     ChainUnsupported,
     FundsError,
+    LodestampError,
     LogCorrupt,
     StoreError,
 )
@@ -152,14 +152,21 @@ class BitcoinAnchorer:
         return tuple(done)
 
     def run(
-        self, stop: Event, *, poll_s: float = POLL_S, warn: Callable[[ChainError], None]
+        self, stop: Event, *, poll_s: float = POLL_S, warn: Callable[[LodestampError], None]
     ) -> None:
-        """Look again and again until `stop` is set; a node that is away is told to `warn`."""
+        """Look again and again until `stop` is set; what goes wrong is told to `warn`, once each.
+
+        Nothing ends it: a node comes back, a disk has room again, a clock is set right.
+        """
+        told = ""
         while not stop.is_set():
             try:
                 self.poll()
-            except ChainError as error:
-                warn(error)
+                told = ""
+            except LodestampError as error:
+                if error.message != told:
+                    warn(error)
+                told = error.message
             stop.wait(poll_s)
 
     def submit(self, commitment: bytes) -> bool:
@@ -174,7 +181,8 @@ class BitcoinAnchorer:
     def sweep(self, script: bytes, *, fee_rate: int | None = None) -> Transaction:
         """Pay every coin that no anchor waits for to a script, and return what was sent.
 
-        `fee_rate` is in satoshis per 1,000 vB. FundsError as `sweep`; ChainRejected.
+        `fee_rate` is in satoshis per 1,000 vB, by default what the node estimates, but no more than
+        an anchor may pay: nodes err. FundsError as `sweep`; ChainRejected.
         """
         with self._lock():
             self._reader.start(self._birthday)
@@ -182,10 +190,11 @@ class BitcoinAnchorer:
             estimate = self._estimated()
             with self._database.reading("looking for coins") as connection:
                 _, view = self._look(connection, estimate)
+            capped = min(estimate, self._terms.fees.rate_max)
             made = sweep(
                 view.coins,
                 script,
-                fee_rate=estimate if fee_rate is None else fee_rate,
+                fee_rate=capped if fee_rate is None else fee_rate,
                 signer=self._signer,
             )
             self._source.broadcast(made)

@@ -27,7 +27,6 @@ from lodestamp.core.timestamps import (
     parse_timestamp,
 )
 from lodestamp.errors import InputError
-from lodestamp.node import recorder
 from lodestamp.node.anchors.tables import (
     commitments,
     cycles,
@@ -36,7 +35,7 @@ from lodestamp.node.anchors.tables import (
     transactions,
 )
 from lodestamp.node.findings import AuditReport
-from lodestamp.node.storage import Database
+from lodestamp.node.storage import METADATA, Database
 
 _STATES: Final = frozenset({"open", "sent", "mined", "final", "lost"})
 _IN_BLOCK: Final = frozenset({"mined", "final", "lost"})
@@ -125,7 +124,8 @@ def _header_of(connection: Connection, cycle: Any, report: AuditReport) -> bytes
     found: bytes | None = connection.execute(best).scalar()
     if found is not None or cycle.state == "final":
         if found is None:
-            report.find("A12", f"cycle {cycle.id}", "its block is not in the best chain")
+            detail = "its block is not in the best chain; `lodestamp anchor now` makes it again"
+            report.find("A12", f"cycle {cycle.id}", detail)
         return found
     side = select(side_headers.c.raw).where(side_headers.c.hash == cycle.block_hash)
     return connection.execute(side).scalar()
@@ -151,12 +151,17 @@ def _audit_ops(cycle: Any, header: bytes, report: AuditReport) -> None:
 
 
 def _audit_digests(connection: Connection, origin: str, report: AuditReport) -> None:
-    """A11: a digest of our own that waits or is anchored is that of a checkpoint of this log."""
-    rows = connection.execute(select(commitments.c.id, commitments.c.commitment))
+    """A11: a digest of our own that waits or is anchored is that of a checkpoint of this log.
+
+    One that came with the journal of another home is of that home's log.
+    """
+    query = select(commitments.c.id, commitments.c.commitment)
+    rows = connection.execute(query.where(commitments.c.imported.is_(False)))
     own = {row.commitment: row.id for row in rows if len(row.commitment) == _DIGEST_SIZE}
     if not own:
         return
-    for size, root in recorder.signed_roots(connection):
+    columns = METADATA.tables["log_checkpoint"].c
+    for size, root in connection.execute(select(columns.size, columns.root)):
         own.pop(anchor_digest(origin, size, root), None)
     for number in own.values():
         report.find("A11", f"commitment {number}", "it is of no checkpoint of this log")

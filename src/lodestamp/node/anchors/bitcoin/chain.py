@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -10,7 +11,7 @@ from lodestamp.core.bitcoin import OutPoint, Transaction
 from lodestamp.errors import LogCorrupt
 from lodestamp.node.anchors.bitcoin.path import state_of
 from lodestamp.node.anchors.bitcoin.rows import find_version
-from lodestamp.node.anchors.tables import transactions
+from lodestamp.node.anchors.tables import commitments, cycles, transactions
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,23 @@ def chain_behind(connection: Connection, txid: bytes) -> ChainBehind | None:
         txid = tx.inputs[0].prevout.txid
     before = state_of(links[min(1, len(links) - 1)]) or b""
     return ChainBehind(tuple(reversed(links)), tuple(reversed(tips)), before)
+
+
+def chain_through(
+    connection: Connection, commitment: bytes, messages: Collection[bytes]
+) -> ChainBehind | None:
+    """Return the chain behind the anchor of a commitment whose path meets these messages.
+
+    None for a plain anchor, and where the path goes through no anchor of ours. LogCorrupt when a
+    link is not stored.
+    """
+    query = (
+        select(cycles.c.txid)
+        .join(commitments, commitments.c.cycle == cycles.c.id)
+        .where(commitments.c.commitment == commitment, cycles.c.height.is_not(None))
+    )
+    txid: bytes | None = connection.execute(query).scalar()
+    return chain_behind(connection, txid) if txid is not None and txid in messages else None
 
 
 def chain_end(connection: Connection, script: bytes) -> Transaction | None:

@@ -82,17 +82,12 @@ class Anchors:
     ) -> Iterator[None]:
         """Look again and again in a thread of its own, as long as the block lasts.
 
-        A node that is away is told to `warn`, and asked again; what ends the looking is told too.
+        What goes wrong is told to `warn`, and tried again.
         """
         stop = Event()
-
-        def run() -> None:
-            try:
-                self.anchorer.run(stop, poll_s=poll_s, warn=warn)
-            except LodestampError as error:
-                warn(error)
-
-        thread = Thread(target=run, name="anchorer", daemon=True)
+        options = {"poll_s": poll_s, "warn": warn}
+        looking = self.anchorer.run
+        thread = Thread(target=looking, args=[stop], kwargs=options, name="anchorer", daemon=True)
         thread.start()
         try:
             yield

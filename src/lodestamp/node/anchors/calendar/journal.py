@@ -78,7 +78,7 @@ class Journal:
                 padded += short
                 added = _commitments_of(chunk + bytes(short), torn=bool(short))
                 records += len(added)
-                known += len(added) - _insert_new(connection, added)
+                known += len(added) - _insert_new(connection, added, imported=True)
         return Imported(records, records - known, padded)
 
 
@@ -102,7 +102,7 @@ def count_waiting(connection: Connection) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def _insert_new(connection: Connection, added: Sequence[bytes]) -> int:
+def _insert_new(connection: Connection, added: Sequence[bytes], *, imported: bool = False) -> int:
     """Insert those that are not there yet, in order and each once; return how many."""
     wanted = list(dict.fromkeys(added))
     known: set[bytes] = set()
@@ -110,7 +110,7 @@ def _insert_new(connection: Connection, added: Sequence[bytes]) -> int:
         some = wanted[start : start + _CHUNK_RECORDS]
         query = select(commitments.c.commitment).where(commitments.c.commitment.in_(some))
         known.update(connection.execute(query).scalars())
-    rows = [{"commitment": each} for each in wanted if each not in known]
+    rows = [{"commitment": each, "imported": imported} for each in wanted if each not in known]
     if rows:
         connection.execute(insert(commitments), rows)
     return len(rows)

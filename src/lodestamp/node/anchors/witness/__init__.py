@@ -2,7 +2,7 @@
 
 from lodestamp.node.anchors.witness.audit import audit_witnesses
 from lodestamp.node.anchors.witness.client import Submitted, WitnessClient
-from lodestamp.node.anchors.witness.cosignatures import cosigned_note
+from lodestamp.node.anchors.witness.cosignatures import cosigned_note, cosigner_keys
 from lodestamp.node.anchors.witness.events import LogForked, WitnessAhead, WitnessEvent
 from lodestamp.node.anchors.witness.monitor import (
     TRAIL_SIZE_MAX,
@@ -29,6 +29,7 @@ __all__ = [
     "WitnessService",
     "audit_witnesses",
     "cosigned_note",
+    "cosigner_keys",
     "origin_of",
     "seen_by",
 ]

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal, Self
 
 from lodestamp.core.merkle import SIZE_MAX
@@ -35,9 +36,10 @@ _PATH: Final = "/add-checkpoint"
 _CONFLICT: Final = 409
 _is_size: Final = re.compile(rb"(0|[1-9][0-9]{0,18})\n").fullmatch
 
-State = Literal["cosigned", "ahead", "behind", "refused", "lied", "away"]
-"""``cosigned``; ``ahead`` of us; still ``behind`` after a second try; it ``refused``; it ``lied``,
-that is, its signature does not hold; or nobody answered in time, ``away``."""
+State = Literal["cosigned", "ahead", "behind", "passed", "refused", "lied", "away"]
+"""``cosigned``; ``ahead`` of us; still ``behind`` after a second try; it has ``passed`` an older
+checkpoint that it was shown; it ``refused``; it ``lied``, that is, its signature does not hold; or
+nobody answered in time, ``away``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,11 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """The checkpoint to be shown, by the log as it stands."""
+    """The checkpoint to be shown, the newest as the log stands or one that was asked for."""
 
     size: int
     note: bytes
+    is_newest: bool
 
 
 class WitnessClient:
@@ -84,19 +87,21 @@ class WitnessClient:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def submit(self) -> list[Submitted]:
-        """Show the newest checkpoint to every witness at once and store what they sign.
+    def submit(self, size: int | None = None) -> list[Submitted]:
+        """Show a checkpoint, by default the newest, to every witness and store what they sign.
 
-        What a witness does wrong is said in its result; StoreError when storing fails.
+        All are asked at once. What a witness does wrong is said in its result; StoreError when
+        storing fails, UsageError where no checkpoint of this size was signed.
         """
         if not self._witnesses:
             return []
         with self._submitting:
-            size = self._head().size
-            pending = {url: _Call(url, self._submit_to) for url in self._witnesses}
+            shown = self._head(size).size
+            ask = partial(self._submit_to, size=size)
+            pending = {url: _Call(url, ask) for url in self._witnesses}
             deadline = time.monotonic() + self._patience_s
             return [
-                call.result(deadline) or Submitted(url, size, "away", detail="no answer in time")
+                call.result(deadline) or Submitted(url, shown, "away", detail="no answer in time")
                 for url, call in pending.items()
             ]
 
@@ -133,8 +138,8 @@ class WitnessClient:
         size = self._head().size
         return any(self._last_size(url) < size for url in self._witnesses)
 
-    def _submit_to(self, url: str) -> Submitted:
-        head = self._head()
+    def _submit_to(self, url: str, size: int | None) -> Submitted:
+        head = self._head(size)
         try:
             return self._show(url, head, self._last_size(url), again=True)
         except (ContentError, LimitExceeded) as error:
@@ -142,7 +147,7 @@ class WitnessClient:
 
     def _show(self, url: str, head: _Head, old: int, *, again: bool) -> Submitted:
         if old > head.size:
-            return self._ahead(url, old, head.size)
+            return self._beyond(url, old, head)
         proof: tuple[bytes, ...] = ()
         if 0 < old < head.size:
             with self._database.reading("proving consistency") as connection:
@@ -163,17 +168,24 @@ class WitnessClient:
         size = int(stated[1]) if stated else SIZE_MAX + 1
         if size > SIZE_MAX:
             return Submitted(url, head.size, "refused", detail="409 without a size")
-        newest = self._head()  # ours may have grown meanwhile, and another process submits too
-        if size > newest.size:
-            return self._ahead(url, size, newest.size)
+        if head.is_newest:  # ours may have grown meanwhile, and another process submits too
+            head = self._head()
+        if size > head.size:
+            return self._beyond(url, size, head)
         self._sizes[url] = size
         if not again:
-            return Submitted(url, newest.size, "behind", detail=f"it has cosigned size {size}")
-        return self._show(url, newest, size, again=False)
+            return Submitted(url, head.size, "behind", detail=f"it has cosigned size {size}")
+        return self._show(url, head, size, again=False)
 
-    def _ahead(self, url: str, size: int, own_size: int) -> Submitted:
-        self._emit(WitnessAhead(url, size, own_size))
-        return Submitted(url, own_size, "ahead", detail=f"it has cosigned size {size}")
+    def _beyond(self, url: str, size: int, head: _Head) -> Submitted:
+        """Tell of a witness that has cosigned more than it is shown, or than there is."""
+        newest = head if head.is_newest else self._head()
+        detail = f"it has cosigned size {size}"
+        if size <= newest.size:
+            self._sizes[url] = size
+            return Submitted(url, head.size, "passed", detail=detail)
+        self._emit(WitnessAhead(url, size, newest.size))
+        return Submitted(url, newest.size, "ahead", detail=detail)
 
     def _store(self, url: str, head: _Head, body: bytes) -> Submitted:
         known = {(vkey.name, vkey.key_id): vkey for vkey in self._witnesses[url]}
@@ -187,10 +199,12 @@ class WitnessClient:
         names = tuple(dict.fromkeys(each.name for each in said))
         return Submitted(url, head.size, "cosigned", names)
 
-    def _head(self) -> _Head:
+    def _head(self, size: int | None = None) -> _Head:
         with self._database.reading("reading the checkpoint") as connection:
+            if size is not None:
+                return _Head(size, recorder.checkpoint_note(connection, size), is_newest=False)
             head = recorder.read_head(connection)
-        return _Head(head.size, head.note)
+        return _Head(head.size, head.note, is_newest=True)
 
     def _last_size(self, url: str) -> int:
         if url not in self._sizes:

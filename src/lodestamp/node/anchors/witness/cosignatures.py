@@ -12,6 +12,7 @@ from lodestamp.core.transparency import (
     Cosignature,
     VerifierKey,
     parse_note,
+    parse_vkey,
 )
 from lodestamp.node.anchors.tables import cosignatures
 
@@ -35,6 +36,13 @@ def cosigned_note(connection: Connection, note: bytes, size: int) -> bytes:
             break
         note, room = longer, room - 1
     return note
+
+
+def cosigner_keys(connection: Connection, size: int) -> list[VerifierKey]:
+    """Return the keys of those who cosigned our checkpoint of this size."""
+    columns = cosignatures.c
+    query = select(columns.vkey).where(columns.size == size).order_by(columns.vkey)
+    return [parse_vkey(text) for text in connection.execute(query).scalars()]
 
 
 def last_size(connection: Connection, vkeys: Iterable[VerifierKey]) -> int:

@@ -2,11 +2,12 @@
 
 from lodestamp.node.scanner.stores.memory import MemoryStore
 from lodestamp.node.scanner.stores.protocol import OperationsStore
-from lodestamp.node.scanner.stores.rows import NOWHERE, BlockRow, Counts, Evidence, Reorg
+from lodestamp.node.scanner.stores.rows import NOWHERE, Appended, BlockRow, Counts, Evidence, Reorg
 from lodestamp.node.scanner.stores.sql import SqlStore
 
 __all__ = [
     "NOWHERE",
+    "Appended",
     "BlockRow",
     "Counts",
     "Evidence",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from typing import TypeVar
@@ -21,7 +21,7 @@ from lodestamp.core.ownership import (
 )
 from lodestamp.errors import ScannerBusy, StoreOrderError
 from lodestamp.node.scanner.stores import order
-from lodestamp.node.scanner.stores.rows import BlockRow, Counts, Evidence, Reorg
+from lodestamp.node.scanner.stores.rows import NOWHERE, Appended, BlockRow, Counts, Evidence, Reorg
 
 _Flow = TypeVar("_Flow", Tip, DividendPayment)
 
@@ -143,10 +143,14 @@ class MemoryStore:
         self, row: BlockRow, effect: BlockEffect, evidence: tuple[Evidence, ...] = ()
     ) -> None:
         """Store the next block with its effect; see `OperationsStore`."""
-        order.check_next(self.tip(), order.pinned(self._rules), row, effect)
-        new = [each for each in evidence if each.txid not in self._evidence]
-        self._put(row, effect, new)
-        self._undoable(lambda: self._remove(row, effect, new))
+        self.append_blocks([(row, effect, evidence)])
+
+    def append_blocks(self, blocks: Sequence[Appended]) -> None:
+        """Store the next blocks with their effects; see `OperationsStore`."""
+        with self.transaction():
+            for row, effect, evidence in blocks:
+                order.check_next(self.tip(), order.pinned(self._rules), row, effect)
+                self._append(row, effect, evidence)
 
     def tip(self) -> BlockRow | None:
         """Return the last block; None where none was scanned."""
@@ -276,6 +280,21 @@ class MemoryStore:
 
     def close(self) -> None:
         """Release everything: nothing is kept anyway."""
+
+    def _append(self, row: BlockRow, effect: BlockEffect, evidence: Iterable[Evidence]) -> None:
+        new = [each for each in evidence if not self._is_placed(each.txid)]
+        before = [self._evidence[each.txid] for each in new if each.txid in self._evidence]
+        self._put(row, effect, new)
+
+        def take_back() -> None:
+            self._remove(row, effect, new)
+            self._evidence.update({each.txid: each for each in before})
+
+        self._undoable(take_back)
+
+    def _is_placed(self, txid: bytes) -> bool:
+        kept = self._evidence.get(txid)
+        return kept is not None and kept.height != NOWHERE
 
     def _put(self, row: BlockRow, effect: BlockEffect, evidence: Iterable[Evidence]) -> None:
         self._record(effect)

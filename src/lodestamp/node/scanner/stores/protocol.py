@@ -6,6 +6,7 @@ hold, an absent one does not restrict, and what is found comes in the order (hei
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -20,7 +21,7 @@ from lodestamp.core.ownership import (
     Tip,
     Transfer,
 )
-from lodestamp.node.scanner.stores.rows import BlockRow, Counts, Evidence, Reorg
+from lodestamp.node.scanner.stores.rows import Appended, BlockRow, Counts, Evidence, Reorg
 
 
 class OperationsStore(Protocol):
@@ -94,10 +95,15 @@ class OperationsStore(Protocol):
     def append_block(
         self, row: BlockRow, effect: BlockEffect, evidence: tuple[Evidence, ...] = ()
     ) -> None:
-        """Store the next block with its effect; evidence that is there already stays as it is.
+        """Store the next block with its effect; errors as `append_blocks`."""
+        ...
 
-        StoreOrderError when it does not follow the tip or the two are of different blocks;
-        UsageError before `pin`; ConservationBroken, ScannerBusy.
+    def append_blocks(self, blocks: Sequence[Appended]) -> None:
+        """Store the next blocks with their effects: all of them, or on an error none.
+
+        Evidence whose place is known already stays as it is. StoreOrderError when a block does not
+        follow the one before or its effect is another's; UsageError before `pin`;
+        ConservationBroken, ScannerBusy.
         """
         ...
 

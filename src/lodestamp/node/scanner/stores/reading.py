@@ -163,16 +163,22 @@ def read_state(connection: Connection, rules: Rules) -> State:
 
 
 def _history(at: int, asset: str | None, owner: Owner | None) -> Any:
-    """Return balances as the operations up to a height make them."""
-    narrowed = [OP.c.height <= at]
+    """Return the balances after a height: those of now, less what moved since.
+
+    So a question about a block near the tip costs what its holders do, not what ever moved.
+    """
+    later = [OP.c.height > at]
+    held = select(BALANCE.c.asset, BALANCE.c.owner, BALANCE.c.amount.label("value"))
     if asset is not None:
-        narrowed.append(OP.c.asset == asset)
-    gained = select(OP.c.asset, OP.c.to_owner.label("owner"), OP.c.value).where(*narrowed)
-    lost = select(OP.c.asset, OP.c.from_owner.label("owner"), (-OP.c.value).label("value"))
-    lost = lost.where(OP.c.kind == "t", *narrowed)
+        later.append(OP.c.asset == asset)
+        held = held.where(BALANCE.c.asset == asset)
+    gained = select(OP.c.asset, OP.c.to_owner.label("owner"), (-OP.c.value).label("value"))
+    lost = select(OP.c.asset, OP.c.from_owner.label("owner"), OP.c.value)
+    gained, lost = gained.where(*later), lost.where(OP.c.kind == "t", *later)
     if owner is not None:
+        held = held.where(BALANCE.c.owner == owner)
         gained, lost = gained.where(OP.c.to_owner == owner), lost.where(OP.c.from_owner == owner)
-    moved = union_all(gained, lost).subquery()
+    moved = union_all(held, gained, lost).subquery()
     total = func.sum(moved.c.value)
     summed = select(moved.c.asset, moved.c.owner, total.label("amount"))
     return summed.group_by(moved.c.asset, moved.c.owner).having(total > 0).subquery()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lodestamp.core.bitcoin import TxOut
+from lodestamp.core.ownership import BlockEffect
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,8 @@ class Evidence:
     """A transaction an operation or a flow rests on: primaries, their parents, hearts.
 
     `height` and `tx_index` are where it stands itself, both `NOWHERE` where only the source knows.
-    `branch` leads from its txid to the Merkle
-    root, None until it is known; `prevouts` are the outputs it spends, where owners needed them.
+    `branch` leads from its txid to the Merkle root, None until it is known; `prevouts` are the
+    outputs it spends, where owners needed them.
     """
 
     txid: bytes
@@ -46,6 +47,10 @@ class Evidence:
     raw: bytes
     branch: tuple[bytes, ...] | None = None
     prevouts: tuple[TxOut, ...] | None = None
+
+
+Appended = tuple[BlockRow, BlockEffect, tuple[Evidence, ...]]
+"""The next block of a store, what it did, and what that rests on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from lodestamp.errors import StoreError, StoreOrderError, UsageError
 from lodestamp.node.clock import now_ms
 from lodestamp.node.scanner.stores import meta, order, reading, writing
 from lodestamp.node.scanner.stores.access import Access
-from lodestamp.node.scanner.stores.rows import BlockRow, Counts, Evidence, Reorg
+from lodestamp.node.scanner.stores.rows import Appended, BlockRow, Counts, Evidence, Reorg
 from lodestamp.node.scanner.stores.tables import (
     ASSET,
     BLOCK,
@@ -174,11 +174,19 @@ class SqlStore:
         self, row: BlockRow, effect: BlockEffect, evidence: tuple[Evidence, ...] = ()
     ) -> None:
         """Store the next block with its effect; see `OperationsStore`."""
-        with self._access.writing(f"storing block {row.height:,}") as connection:
-            rules = order.pinned(self._rules(connection))
-            order.check_next(reading.read_block(connection), rules, row, effect)
-            writing.put_block(connection, row, effect)
-            writing.put_evidence(connection, evidence)
+        self.append_blocks([(row, effect, evidence)])
+
+    def append_blocks(self, blocks: Sequence[Appended]) -> None:
+        """Store the next blocks with their effects; see `OperationsStore`."""
+        with self._access.writing("storing blocks") as connection:
+            rules, tip = order.pinned(self._rules(connection)), reading.read_block(connection)
+            for row, effect, _ in blocks:
+                order.check_next(tip, rules, row, effect)
+                tip = row
+            writing.put_blocks(connection, [row for row, _, _ in blocks])
+            for _, effect, evidence in blocks:
+                writing.put_effect(connection, effect)
+                writing.put_evidence(connection, evidence)
 
     def tip(self) -> BlockRow | None:
         """Return the last block; None where none was scanned."""

@@ -30,7 +30,7 @@ from lodestamp.core.ownership import (
 )
 from lodestamp.errors import EncodingError, LogCorrupt
 from lodestamp.node.scanner.stores import balances
-from lodestamp.node.scanner.stores.rows import BlockRow, Evidence
+from lodestamp.node.scanner.stores.rows import NOWHERE, BlockRow, Evidence
 from lodestamp.node.scanner.stores.tables import (
     ASSET,
     BLOCK,
@@ -47,12 +47,19 @@ FLOW_TABLES: Final = {"t": TIP, "p": PAYMENT}
 _IPFS_HEAD: Final = b"\x12\x20"
 
 
-def put_block(connection: Connection, row: BlockRow, effect: BlockEffect) -> None:
-    """Store a block and what it did; ConservationBroken where a balance does not allow it."""
-    stored = {"height": row.height, "hash": row.hash, "header": row.header}
-    stored |= {"work": str(row.work), "state_hash": row.state_hash}
-    connection.execute(insert(BLOCK), [stored])
-    put_effect(connection, effect)
+def put_blocks(connection: Connection, rows: Iterable[BlockRow]) -> None:
+    """Store the headers and hashes of blocks, without what they did."""
+    stored = [
+        {
+            "height": row.height,
+            "hash": row.hash,
+            "header": row.header,
+            "work": str(row.work),
+            "state_hash": row.state_hash,
+        }
+        for row in rows
+    ]
+    connection.execute(insert(BLOCK), stored)
 
 
 def put_effect(connection: Connection, effect: BlockEffect) -> None:
@@ -84,12 +91,17 @@ def take_back(connection: Connection, height: int) -> None:
 
 
 def put_evidence(connection: Connection, evidence: Iterable[Evidence]) -> None:
-    """Store transactions that something rests on, but those that are there already."""
+    """Store transactions that something rests on, but those whose place is known already."""
     wanted = {each.txid: each for each in evidence}
-    known = select(EVIDENCE.c.txid).where(EVIDENCE.c.txid.in_(wanted))
-    for txid in connection.execute(known).scalars() if wanted else ():
+    if not wanted:
+        return
+    placed = select(EVIDENCE.c.txid).where(
+        EVIDENCE.c.txid.in_(wanted), EVIDENCE.c.height != NOWHERE
+    )
+    for txid in connection.execute(placed).scalars().all():
         del wanted[bytes(txid)]
     if wanted:
+        connection.execute(delete(EVIDENCE).where(EVIDENCE.c.txid.in_(wanted)))
         connection.execute(insert(EVIDENCE), [evidence_row(each) for each in wanted.values()])
 
 

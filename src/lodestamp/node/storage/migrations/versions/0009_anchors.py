@@ -67,6 +67,7 @@ def _make_calendars() -> None:
         sa.Column("commitment", sa.LargeBinary(44), nullable=False),
         sa.Column("cycle", sa.BigInteger),
         sa.Column("leaf", sa.BigInteger),
+        sa.Column("imported", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.ForeignKeyConstraint(["cycle"], ["anchor_cycle.id"]),
         sa.PrimaryKeyConstraint("id", name="pk_calendar_commitment"),
         sa.UniqueConstraint("commitment", name="uq_calendar_commitment_commitment"),
