@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 
 import pytest
@@ -22,7 +23,7 @@ from lodestamp.core.timestamps import (
     walk,
 )
 from lodestamp.core.transparency import parse_note, verify_cosignatures
-from lodestamp.errors import CalendarError, InputError
+from lodestamp.errors import CalendarError, InputError, StoreError
 from lodestamp.node.anchors.tables import headers, submissions
 from lodestamp.node.anchors.witness.cosignatures import keep_cosignatures
 from lodestamp.node.calendar_rounds import CalendarRounds
@@ -309,6 +310,28 @@ def test_a_node_that_serves_submits_and_asks_by_itself(node):
         connection.execute(update(submissions).values(next_try=0))
     node.calendars.try_due()
     assert node.calendars.upgrade(proof).is_complete
+
+
+def test_a_checkpoint_that_could_not_even_be_noted_is_handed_on_later(node, monkeypatch):
+    """A disk that is full for a moment must not keep the newest checkpoint from its calendar."""
+    monkeypatch.setattr("lodestamp.node.calendar_rounds._TICK_S", 0.01)
+    monkeypatch.setattr("lodestamp.node.calendar_rounds._AGAIN_S", 0.01)
+    recorded(node, 0)
+    really, failed = node.calendars.submit, []
+
+    def submit(*, size):
+        if not failed:
+            failed.append(size)
+            raise StoreError("the disk is full")
+        return really(size=size)
+
+    monkeypatch.setattr(node.calendars, "submit", submit)
+    with CalendarRounds(node.calendars):
+        deadline = time.monotonic() + 10
+        while not node.calendars._submissions.of(1):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    assert failed == [1]
 
 
 def test_a_proof_without_a_log_has_nothing_to_upgrade(node):
