@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+import lodestamp
 from anchoring import make_world
 from calendars import served_over
 from chains import OTHER, START, Clock
@@ -143,6 +144,28 @@ def test_a_calendar_of_ones_own_is_served_and_carried(tmp_path):
     assert imported == {"path": str(journal), "records": 2, "added": 2, "padded": 40}
     for each in (home, tmp_path / "third", tmp_path / "other"):
         assert_clean(each)
+
+
+def test_a_node_serves_and_anchors_while_others_work_in_its_home(tmp_path):
+    """R50, R60: own calendar and own anchorer in `serve`, and `anchor now` beside it."""
+    home, document = tmp_path / "home", tmp_path / "report.txt"
+    document.write_text("final version")
+    proof = tmp_path / "report.txt.proof.json"
+    with lodestamp.open(home) as node:
+        node.open_calendar("https://calendar.example").close()
+    command = [sys.executable, "-m", "lodestamp", "--home", str(home), "serve"]
+    words = ["--listen", "127.0.0.1:0", "--chain", "sim:", "--json"]
+    with subprocess.Popen([*command, *words], stdout=subprocess.PIPE, text=True) as child:
+        json.loads(child.stdout.readline())
+        (stamped,) = told(run(home, "stamp", document, "--json"))
+        assert stamped["pending"] == ["https://calendar.example"]
+        final = told(run(home, "anchor", "now", "--wait", "--json"))[0]
+        assert final["final"] is True
+        assert told(run(home, "upgrade", proof, "--json"))[0]["complete"] is True
+        run(home, "verify", proof, document, "--network", "regtest")
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(30) == 0
+    assert_clean(home)
 
 
 def test_stamp_says_at_once_what_makes_no_sense(tmp_path):

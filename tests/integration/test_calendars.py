@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select, update
@@ -21,12 +23,12 @@ from lodestamp.core.timestamps import (
     walk,
 )
 from lodestamp.core.transparency import parse_note, verify_cosignatures
-from lodestamp.errors import CalendarError, InputError
+from lodestamp.errors import CalendarError, InputError, StoreError
 from lodestamp.node.anchors.tables import headers, submissions
 from lodestamp.node.anchors.witness.cosignatures import keep_cosignatures
 from lodestamp.node.calendar_rounds import CalendarRounds
 from lodestamp.node.calendars import promised_by
-from witnesses import W1, W2
+from witnesses import W1, W2, W3, cosigned
 
 URI = "https://calendar.example"
 
@@ -121,11 +123,16 @@ def test_a_proof_carries_the_cosignatures_of_its_checkpoint_and_its_signers_keys
     keys = {node.log_key, W1.verifier_key}
     assert set(proof.checkpoint.vkeys) == keys
     assert witnessed_by(proof, W1).status == "established"
+    cosign(node, 1, W2)
+    later = node.calendars.upgrade(proof).proof  # nothing is anchored, and more have cosigned
+    assert set(later.checkpoint.vkeys) == keys | {W2.verifier_key}
+    foreign = node.calendars.upgrade(cosigned(later, W3)).proof
+    assert W3.verifier_key in foreign.checkpoint.vkeys  # none is dropped that we do not know
     recorded(node, 1)
     node.calendars.submit()
     cosign(node, 2, W1, W2)
     promised = node.calendars.upgrade(proof)
-    assert promised.proof.checkpoint == proof.checkpoint
+    assert promised.proof.checkpoint == later.checkpoint
     anchor_all(node._database, 7)
     upgraded = node.calendars.upgrade(proof).proof
     assert upgraded.log.size == 2
@@ -221,10 +228,36 @@ def test_the_promises_of_another_log_are_followed_where_it_was_named(tmp_path):
             assert upgraded.proof.checkpoint == proof.checkpoint
             (anchor,) = upgraded.proof.anchors
             assert list(_kinds(anchor, upgraded.proof)) == [BitcoinHeader]
+
+            # R70: a run that was short when it was made grows with the chain
+            young = replace(anchor, headers=anchor.headers[:80])
+            short = replace(upgraded.proof, anchors=(young,))
+            assert bea.calendars.upgrade(short).proof == upgraded.proof
+            odd = replace(young, headers=bytes(80))
+            strange = replace(upgraded.proof, anchors=(odd,))
+            assert bea.calendars.upgrade(strange).proof == strange
+
+            # R53: no promise is dropped for a block that was not verified here
+            (promise,) = proof.anchors
+            for carried in (odd, replace(odd, network="main")):
+                both = replace(proof, anchors=tuple(sorted((promise, carried), key=_order)))
+                assert promised_by(bea.calendars.upgrade(both).proof) == [cal.url]
+            other = replace(promise, network="main")
+            both = replace(proof, anchors=(other, promise))
+            done = bea.calendars.upgrade(both, [cal.url])
+            assert [(each.network, each.height) for each in done.proof.anchors] == [
+                ("main", None),
+                ("regtest", anchor.height),
+            ]
+            assert list(done.pending) == ["headers"]
     finally:
         world.database.close()
     for home in ("ann", "bea"):
         assert_clean(tmp_path / home)
+
+
+def _order(anchor):
+    return anchor.order
 
 
 def _kinds(anchor, proof):
@@ -277,6 +310,28 @@ def test_a_node_that_serves_submits_and_asks_by_itself(node):
         connection.execute(update(submissions).values(next_try=0))
     node.calendars.try_due()
     assert node.calendars.upgrade(proof).is_complete
+
+
+def test_a_checkpoint_that_could_not_even_be_noted_is_handed_on_later(node, monkeypatch):
+    """A disk that is full for a moment must not keep the newest checkpoint from its calendar."""
+    monkeypatch.setattr("lodestamp.node.calendar_rounds._TICK_S", 0.01)
+    monkeypatch.setattr("lodestamp.node.calendar_rounds._AGAIN_S", 0.01)
+    recorded(node, 0)
+    really, failed = node.calendars.submit, []
+
+    def submit(*, size):
+        if not failed:
+            failed.append(size)
+            raise StoreError("the disk is full")
+        return really(size=size)
+
+    monkeypatch.setattr(node.calendars, "submit", submit)
+    with CalendarRounds(node.calendars):
+        deadline = time.monotonic() + 10
+        while not node.calendars._submissions.of(1):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    assert failed == [1]
 
 
 def test_a_proof_without_a_log_has_nothing_to_upgrade(node):

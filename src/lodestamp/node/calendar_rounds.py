@@ -13,6 +13,8 @@ from lodestamp.node.calendars import Calendars
 _TICK_S: Final = 1.0
 _ASK_EVERY_S: Final = 60.0
 """Seconds between two looks for what is due; a block comes every ten minutes."""
+_AGAIN_S: Final = 5.0
+"""Seconds until what our own disk or settings hindered is tried again."""
 _logger: Final = logging.getLogger("lodestamp.calendars")
 
 
@@ -44,6 +46,7 @@ class CalendarRounds:
                     ask_at = now + _ASK_EVERY_S
                     self._calendars.try_due()
             except LodestampError as error:
+                submit_at = max(submit_at, now + _AGAIN_S)
                 _logger.warning("calendars: %s", error.message)
 
     def _submit(self) -> bool:
@@ -51,9 +54,9 @@ class CalendarRounds:
         size = self._calendars.newest_size
         if size == self._submitted or not self._calendars.uris():
             return False
-        self._submitted = size
         try:
             self._calendars.submit(size=size)
         except CalendarError as error:
             _logger.warning("calendars: %s", error.message)
+        self._submitted = size  # only now: what was not even noted must be handed on again
         return True

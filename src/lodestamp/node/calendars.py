@@ -7,7 +7,7 @@ opening one in this home.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from lodestamp.core.bitcoin import HEADER_SIZE
@@ -71,6 +71,19 @@ class Upgraded:
     def is_complete(self) -> bool:
         """Whether it carries an anchor in a block that has not left the best chain known here."""
         return not self.pending and any(each.height is not None for each in self.proof.anchors)
+
+
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """An anchor as it is now, why it is no further, and whether it came into a block just now."""
+
+    anchor: Anchor
+    reasons: dict[str, str] = field(default_factory=dict)
+    is_completed: bool = False
+
+    @property
+    def is_in_block(self) -> bool:
+        return self.anchor.height is not None
 
 
 class Calendars:
@@ -225,19 +238,25 @@ class Calendars:
         return replace_checkpoint(proof, place, checkpoint, anchors)
 
     def _refreshed(self, proof: Proof, log: Log) -> Proof:
-        """Return a proof of ours with all promises of its checkpoint; none is ever dropped."""
+        """Return a proof of ours with all promises and cosignatures of its checkpoint.
+
+        None is ever dropped.
+        """
         try:
             refreshed = self.anchored(proof, log.size)
         except UsageError:  # no checkpoint of this size is ours
             return proof
-        kept = set(promised_by(proof)) <= set(promised_by(refreshed))
-        return refreshed if kept and refreshed.anchors else proof
+        kept = set(promised_by(proof)) <= set(promised_by(refreshed)) and _signers_of(
+            proof
+        ) <= _signers_of(refreshed)
+        return refreshed if kept and (refreshed.anchors or not proof.anchors) else proof
 
     def _followed(self, proof: Proof, log: Log, named: Sequence[str]) -> Upgraded:
         """Follow the promises in a proof itself."""
         assert proof.checkpoint is not None  # noqa: S101  the caller has looked
         digest = _digest_of(log, proof.checkpoint)
         completer = self._upgrader(named).completer()
+<<<<<<< HEAD
         anchors: list[Anchor] = []
         standing: list[Anchor] = []
         reasons: dict[str, str] = {}
@@ -259,14 +278,39 @@ class Calendars:
             return anchor, self._left(anchor, anchor.height)
         if anchor.kind is not AnchorKind.OTS:
             return anchor, {}
+=======
+        followed = [self._follow(anchor, digest, completer) for anchor in proof.anchors]
+        # no promise is dropped for a block that only the file speaks of (R53)
+        done = {each.anchor.network for each in followed if each.is_completed}
+        left = [each for each in followed if each.is_in_block or each.anchor.network not in done]
+        ordered = {each.anchor.order: each.anchor for each in sorted(left, key=_order_of)}
+        reasons = {uri: why for each in left for uri, why in each.reasons.items()}
+        return Upgraded(_whole(replace(proof, anchors=tuple(ordered.values()))), reasons)
+
+    def _follow(self, anchor: Anchor, digest: bytes, completer: Completer) -> _Followed:
+>>>>>>> rev6
         known = self._headers.network.name
+        if anchor.height is not None:
+            return _Followed(self._lengthened(anchor, anchor.height))
+        if anchor.kind is not AnchorKind.OTS:
+            return _Followed(anchor)
         if anchor.network != known:
             said = f"this home knows the headers of {known}, not of {anchor.network}"
-            return anchor, {"headers": said}
+            return _Followed(anchor, {"headers": said})
         completed = completer.complete(parse_timestamp(anchor.ots, digest, strict=True))
         if completed.timestamp is None or completed.height is None:
-            return anchor, completed.reasons
-        return self._in_block(completed.timestamp, completed.height), {}
+            return _Followed(anchor, completed.reasons)
+        placed = self._in_block(completed.timestamp, completed.height)
+        return _Followed(placed, is_completed=True)
+
+    def _lengthened(self, anchor: Anchor, height: int) -> Anchor:
+        """Return an anchor with as many headers as are usual, if its own are known here (R70)."""
+        if anchor.network != self._headers.network.name:
+            return anchor
+        raw, carried = self._headers.run(height, RUN_LENGTH), b"".join(anchor.run())
+        if not raw.startswith(carried) or len(raw) == len(carried):
+            return anchor
+        return replace(anchor, headers=_compressed(raw))
 
     def _left(self, anchor: Anchor, height: int) -> dict[str, str]:
         """Return why an anchor's block counts no more: the best chain known here has another."""
@@ -298,14 +342,13 @@ class Calendars:
         return [Anchor(AnchorKind.OTS, self._headers.network.name, encode_timestamp(whole))]
 
     def _in_block(self, timestamp: Timestamp, height: int) -> Anchor:
-        raw = self._headers.run(height, RUN_LENGTH)
-        run = [raw[at : at + HEADER_SIZE] for at in range(0, len(raw), HEADER_SIZE)]
+        run = _compressed(self._headers.run(height, RUN_LENGTH))
         with self._database.reading("looking for a chain of anchors") as connection:
             chain = chain_of(connection, timestamp)
         kind = AnchorKind.OTS if chain is None else AnchorKind.CHAIN
         ots = encode_timestamp(timestamp)
         network = self._headers.network.name
-        return Anchor(kind, network, ots, height, compress_run(run), chain)
+        return Anchor(kind, network, ots, height, run, chain)
 
     def _reasons(self, log: Log) -> dict[str, str]:
         """Return why the checkpoints that cover a leaf are not complete, newest word last."""
@@ -329,6 +372,13 @@ def promised_by(proof: Proof) -> list[str]:
     )
 
 
+def _signers_of(proof: Proof) -> set[tuple[str, bytes]]:
+    """Return who signed the checkpoint of a proof, as its note names them."""
+    assert proof.checkpoint is not None  # noqa: S101  the caller has looked
+    note = parse_note(proof.checkpoint.note.encode())
+    return {(each.name, each.key_id) for each in note.signatures}
+
+
 def _ask_nobody(uri: str, _commitment: bytes) -> NotYet:
     return NotYet(f"{uri} was not asked")
 
@@ -346,8 +396,12 @@ def _whole(proof: Proof) -> Proof:
     return Proof.parse(proof.encode())
 
 
-def _order_of(anchor: Anchor) -> tuple[str, int, bytes]:
-    return anchor.order
+def _compressed(raw: bytes) -> bytes:
+    return compress_run([raw[at : at + HEADER_SIZE] for at in range(0, len(raw), HEADER_SIZE)])
+
+
+def _order_of(followed: _Followed) -> tuple[str, int, bytes]:
+    return followed.anchor.order
 
 
 def _height_of(block: tuple[int, Timestamp]) -> int:

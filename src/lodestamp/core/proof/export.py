@@ -47,7 +47,10 @@ def to_ots(proof: Proof, *, network: str = MAIN, from_content: bool = False) -> 
     anchors = [each for each in proof.anchors if each.network == network]
     if not anchors:
         message = f"the proof carries no anchor in {network}"
-        hint = "upgrade the proof once its log is anchored, or name another network"
+        others = sorted({each.network for each in proof.anchors})
+        hint = "`lodestamp upgrade` completes it once its log is anchored"
+        if others:
+            hint = f"it has one in {' and '.join(others)}: --network names it"
         raise NotExpressible(message, code="no_anchor", hint=hint)
     path = InclusionProof.from_bytes(proof.log.index, proof.log.size, proof.log.path)
     checkpoint = parse_checkpoint(parse_note(proof.checkpoint.note.encode()).text)

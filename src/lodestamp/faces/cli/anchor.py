@@ -255,7 +255,7 @@ def serve_headers(
     from contextlib import ExitStack  # noqa: PLC0415
 
     import lodestamp  # noqa: PLC0415
-    from lodestamp.errors import ChainError  # noqa: PLC0415
+    from lodestamp.errors import LodestampError  # noqa: PLC0415
     from lodestamp.faces.cli.bitcoin import open_chain  # noqa: PLC0415
     from lodestamp.faces.http import RpcServer, parse_address  # noqa: PLC0415
     from lodestamp.node.anchors import HEADER_RPC_BODY_MAX, POLL_S, HeaderRpc  # noqa: PLC0415
@@ -281,7 +281,7 @@ def serve_headers(
         while source is not None and not server.wait(0):
             try:
                 store.follow(source)
-            except ChainError as error:
+            except LodestampError as error:  # the node may come back, the disk have room again
                 tell_trouble(error)
             server.wait(POLL_S)
         server.wait()

@@ -26,25 +26,38 @@ def serve(
         typer.Option("--mount", metavar="NAME", help="Serve only this; may be repeated."),
     ] = None,
     *,
+    chain: Annotated[
+        str | None,
+        typer.Option("--chain", metavar="URL", help="Anchor meanwhile in this Bitcoin chain."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Serve your node to its peers until interrupted.
 
+    With --chain it anchors what your own calendar promised, too.
+
     Example: lodestamp serve --listen 127.0.0.1:0 --mount sync
     """
-    with serving(context, listen, mount or (), as_json=as_json):
+    with serving(context, listen, mount or (), chain=chain, as_json=as_json):
         pass
 
 
 @contextmanager
 def serving(
-    context: typer.Context, listen: str, names: Iterable[str], *, as_json: bool
+    context: typer.Context,
+    listen: str,
+    names: Iterable[str],
+    *,
+    chain: str | None = None,
+    as_json: bool,
 ) -> Iterator[Node]:
     """Open the home, let the caller prepare it, then serve mounts until interrupted.
 
-    With no mount named, all of them. A wrong name or address is refused before a home is made.
+    With no mount named, all of them; with `chain`, what waits is anchored there. A wrong name or
+    address is refused before a home is made.
     """
     import lodestamp  # noqa: PLC0415
+    from lodestamp.faces.cli.anchor import tell_event, tell_trouble  # noqa: PLC0415
     from lodestamp.faces.http import (  # noqa: PLC0415
         Listener,
         choose_mounts,
@@ -66,6 +79,9 @@ def serving(
             say(f"listening  http://{listener.address}")
             say(f"mounts     {', '.join(each.name for each in mounts)}")
         node.listen(_tell)
+        if chain is not None:
+            anchors = stack.enter_context(node.anchors(chain=chain, emit=tell_event))
+            stack.enter_context(anchors.running(tell_trouble))
         if node.configuration.witnesses and any(each.name == "log" for each in mounts):
             stack.enter_context(node.public.witness_client()).start()
         stack.enter_context(CalendarRounds(node.calendars))

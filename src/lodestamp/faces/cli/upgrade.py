@@ -116,5 +116,7 @@ def _show(path: Path, upgraded: Upgraded, *, changed: bool, as_json: bool) -> No
         say(f"anchored   Bitcoin block {each.height:,} ({each.network})")
     for uri, reason in upgraded.pending.items():
         say(f"pending    {uri}: {plain(reason)}")
+    if any("no header of" in reason for reason in upgraded.pending.values()):
+        say("hint       --chain URL reads headers, or `anchor headers import FILE`")
     if not upgraded.is_complete and not upgraded.pending:
         say("pending    no calendar was handed this checkpoint: --calendar URL names one")

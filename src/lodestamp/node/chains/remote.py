@@ -68,7 +68,8 @@ class RemoteChain:
     def require_network(self) -> None:
         """Refuse a node of another chain: WrongNetwork unless its genesis block is ours."""
         if hash_in(self._rpc.call("getblockhash", 0)) != self._network.genesis.hash:
-            raise WrongNetwork(f"the node is not on {self._network}")
+            hint = "name the node's network in the URL, such as &network=regtest"
+            raise WrongNetwork(f"the node is not on {self._network}", hint=hint)
 
     @property
     def network(self) -> NetworkParams:
