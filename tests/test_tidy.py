@@ -43,6 +43,7 @@ BANNED_WORDS = frozenset(
 FOREIGN_NAMES = frozenset(
     {"verify_data_integrity", "DataFlowStage", "DataFlowPacket", "DataFlowOrchestrator"}
     | {"OPCATDataFlowProcessor"}
+    | {"data_received"}  # asyncio.Protocol
 )
 """Names that a standard or a field gives to the thing, such as W3C's Data Integrity."""
 

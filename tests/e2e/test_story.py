@@ -16,6 +16,7 @@ from conftest import REPOSITORY
 from homes import assert_clean
 
 STORY = "### What an assistant says of you, and who may read it"
+CLOCK = "### When, by Bitcoin's clock"
 OWNERSHIP = "### Who owns a work, by Bitcoin alone"
 _LEAVE_NOTHING = "trap 'kill ${!-} 2>/dev/null || :' EXIT\n"
 """Ends what the script started in the background, also where the script failed."""
@@ -56,6 +57,15 @@ def run(script: str, folder: Path, **environment: str) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+@pytest.mark.slow
+def test_the_story_of_the_clock_runs_as_it_is_printed(tmp_path):
+    said = run(shell_of(REPOSITORY / "README.md", CLOCK), tmp_path)
+    assert "ESTABLISHED  minutes.txt.proof.json" in said
+    assert "yes time       existed no later than" in said
+    assert (tmp_path / "minutes.txt.operation.json.ots").is_file()
+    assert_clean(tmp_path / "clock")
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 import httpx
 import pytest
@@ -18,7 +20,7 @@ from listeners import served
 from lodestamp.core.encoding import address_of
 from lodestamp.core.keys import SigningKey
 from lodestamp.errors import ListenError, StoreError, UsageError
-from lodestamp.faces.http import Address, Listener, parse_address
+from lodestamp.faces.http import Address, Listener, parse_address, patience
 from lodestamp.node.clock import now_ms
 from lodestamp.node.keyring import AUTHOR_KEY, load_key
 from lodestamp.node.sync import Asked, sign_request
@@ -240,3 +242,54 @@ def test_serve_refuses_a_mount_that_is_none(tmp_path):
     assert refused.returncode == 64
     assert b"no mount is called 'x'" in refused.stderr
     assert not (tmp_path / "home").exists()
+
+
+HEAD = b"POST /witness/add-checkpoint HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [(b"", b""), (b"GET /log/che", b"c"), (HEAD, b"o"), (HEAD + b"old 0\n", b"")],
+    ids=["silent", "dribbling head", "dribbling body", "broken off"],
+)
+def test_whoever_sends_too_slowly_is_let_go(tmp_path, monkeypatch, first, then):
+    """256 that send nothing would else keep everybody else out."""
+    monkeypatch.setattr(patience, "WINDOW_S_MAX", 0.4)
+    with audited_node(tmp_path / "home") as node, served(node, "log", "witness") as listening:
+        with socket.create_connection((listening.address.host, listening.address.port)) as slow:
+            slow.settimeout(0.05)
+            slow.sendall(first)
+            deadline = time.monotonic() + 10
+            gone = False
+            while not gone:
+                assert time.monotonic() < deadline
+                try:
+                    gone = slow.recv(65_536) == b""
+                except TimeoutError:
+                    with contextlib.suppress(OSError):
+                        slow.sendall(then)
+                except ConnectionResetError:
+                    gone = True
+        assert httpx.get(f"{listening.url}/log/checkpoint").status_code == 200
+
+
+def test_whoever_sends_enough_in_each_window_may_take_long(tmp_path, monkeypatch):
+    monkeypatch.setattr(patience, "WINDOW_S_MAX", 0.4)
+    with audited_node(tmp_path / "home") as node, served(node, "witness") as listening:
+        steady = socket.create_connection((listening.address.host, listening.address.port))
+        with contextlib.closing(steady):
+            steady.sendall(HEAD)
+            for _ in range(5):
+                time.sleep(0.3)
+                steady.sendall(bytes(20_000))
+            assert steady.recv(65_536).startswith(b"HTTP/1.1 400")
+
+
+def test_a_request_that_we_work_on_for_long_is_not_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(patience, "WINDOW_S_MAX", 0.2)
+    with audited_node(tmp_path / "home") as node:
+        really = node.public.published.checkpoint
+        late = lambda: (time.sleep(1), really())[1]  # noqa: E731
+        monkeypatch.setattr(node.public.published, "checkpoint", late)
+        with served(node, "log") as listening:
+            assert httpx.get(f"{listening.url}/log/checkpoint").status_code == 200

@@ -142,7 +142,7 @@ def now(
     if as_json:
         print_json({"size": size, "digest": digest.hex(), "final": is_final, **cycle})
     else:
-        say(f"checkpoint  {size:,} leaves\ndigest      {digest.hex()}")
+        say(f"checkpoint  size {size:,}\ndigest      {digest.hex()}")
         say("waiting     for coins" if found is None else _cycle_line(found))
     return DONE if is_final else UNAVAILABLE
 

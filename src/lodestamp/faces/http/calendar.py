@@ -20,11 +20,11 @@ from litestar import Litestar, Request, Response, get, post
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 from litestar.status_codes import HTTP_200_OK
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from lodestamp.core.encoding import canonical_json
 from lodestamp.errors import LodestampError
 from lodestamp.faces.http.listening import Listener
+from lodestamp.faces.http.patience import PatientProtocol
 from lodestamp.node.anchors import COMMITMENT_SIZE, DIGEST_SIZE_MAX, Calendar, Standing
 from lodestamp.version import __version__
 
@@ -45,7 +45,7 @@ _logger: Final = logging.getLogger("lodestamp.http")
 _Asking = Request[Any, Any, Any]
 
 
-class CalendarProtocol(H11Protocol):
+class CalendarProtocol(PatientProtocol):
     """Reads requests, and tells of a Content-Length that is none as the reference server does."""
 
     def send_400_response(self, msg: str) -> None:

@@ -17,9 +17,9 @@ from typing import Final, Self
 
 import uvicorn
 from litestar import Litestar
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from lodestamp.errors import ListenError, UsageError
+from lodestamp.faces.http.patience import PatientProtocol
 
 DEFAULT_ADDRESS: Final = "127.0.0.1:8470"
 CONNECTIONS_MAX: Final = 256
@@ -90,7 +90,7 @@ class Listener:
         application: Litestar,
         *,
         connections_max: int = CONNECTIONS_MAX,
-        protocol: type[asyncio.Protocol] = H11Protocol,
+        protocol: type[asyncio.Protocol] = PatientProtocol,
     ) -> None:
         """Serve until `stop`, or in the main thread until SIGINT or SIGTERM; then let go.
 
