@@ -18,6 +18,7 @@ from coincurve import PublicKey
 from embit.transaction import Transaction as EmbitTransaction
 
 from benchmarks.ownership_chain import TXS_LEGACY, TXS_SEGWIT, legacy_chain, segwit_blocks
+from benchmarks.ownership_store import store_findings
 from benchmarks.table import SEED, Fact, Findings, Row, compare, timed, trial
 from lodestamp.core.bitcoin import HEADER_SIZE, SIGHASH_ALL, Block, Reader, SignatureHashes, TxOut
 from lodestamp.core.ownership import (
@@ -42,7 +43,7 @@ _PEERS: dict[str, Callable[[bytes], int]] = {}
 
 
 def findings(*, quick: bool) -> Findings:
-    """Measure T1 to T4 and T7 on 200 legacy blocks and 40 segwit blocks (20 and 8 when quick)."""
+    """Measure T1 to T7 on 200 legacy blocks and 40 segwit blocks (20 and 8 when quick)."""
     rounds = 3 if quick else 5
     chain = legacy_chain(20 if quick else 200, SEED)
     yield _scanning(chain)
@@ -52,6 +53,7 @@ def findings(*, quick: bool) -> Findings:
     yield _roots(few, rounds)
     yield from _gate(8 if quick else 40, rounds)
     yield _attribution(chain, rounds)
+    yield from store_findings(quick=quick)
 
 
 def _scan(raws: Sequence[bytes], *, has_roots: str = "off") -> bytes:

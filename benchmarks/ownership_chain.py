@@ -63,6 +63,23 @@ def legacy_chain(blocks: int, seed: int) -> list[bytes]:
     return raws
 
 
+def registering_chain(blocks: int, each: int, seed: int) -> list[bytes]:
+    """Return regtest's blocks from height 1 on, each with so many registrations, really signed."""
+    draw = Random(seed)
+    keys = [_Key(draw) for _ in range(32)]
+    raws: list[bytes] = []
+    prev = REGTEST.genesis.hash
+    for height in range(1, blocks + 1):
+        txs = [_coinbase(height)]
+        for _ in range(each):
+            payload = encode_payloads(_register(draw.randbytes(20), draw))[0]
+            key = draw.choice(keys)
+            txs.append(key.signed(draw, [key.script, payload_script(payload)]))
+        raws.append(_mined(prev, height, txs))
+        prev = BlockHeader.decode(raws[-1][:80]).hash
+    return raws
+
+
 def segwit_blocks(blocks: int, seed: int, *, gated: float = 0.0) -> list[bytes]:
     """Return raw blocks of segwit transactions; a share of the blocks has one heart."""
     draw = Random(seed)

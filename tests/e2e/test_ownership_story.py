@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing
 from xml.dom.minidom import parseString
 
 import pytest
 
 from homes import assert_clean
 from lodestamp.core.ownership import State, dividends_owed_e8
+from lodestamp.errors import StoreError
 from lodestamp.node.chains import open_source
 from lodestamp.node.scanner import SqlStore, owner_of
 from ownership_homes import SHA1, Town
@@ -104,3 +110,41 @@ def test_what_a_reorganisation_takes_back_is_gone_until_it_is_mined_again(town):
     town.mine()  # what left the chain waits again
     assert town.own("show", SHA1)["registration"]["address"] == ada
     assert town.own("fsck")["findings"] == []
+
+
+@pytest.mark.slow
+def test_a_scan_that_follows_answers_meanwhile_and_ends_at_an_interrupt(town):
+    """R32, D8: 130, and the store is whole; who asks does not wait."""
+    town("bitcoin", "mine", 3)
+    call = [sys.executable, "-m", "lodestamp", "--home", str(town.home), "ownership", "scan"]
+    child = subprocess.Popen([*call, "--follow"], stderr=subprocess.PIPE, text=True)
+    try:
+        _until(lambda: _height(town) == 3)
+        town("bitcoin", "mine", 2)
+        _until(lambda: _height(town) == 5)
+        town.own("scan", code=2)  # a second scanner is told that the first is at work
+        child.send_signal(signal.SIGINT)
+        _, said = child.communicate(timeout=30)
+    finally:
+        child.kill()
+        child.wait()
+    assert child.returncode == 130, said
+    assert "Traceback" not in said
+    assert town.own("scan")["height"] == 5
+    town("ownership", "fsck")
+
+
+def _height(town):
+    try:
+        with closing(SqlStore(f"sqlite:///{town.home}/ownership.db", create=False)) as store:
+            tip = store.tip()
+    except StoreError:
+        return None
+    return tip and tip.height
+
+
+def _until(holds):
+    ends = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < ends
+        time.sleep(0.1)

@@ -25,9 +25,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
-from sqlalchemy import Connection, create_engine, make_url, select
+from sqlalchemy import Connection, create_engine, func, make_url, select
 
 from lodestamp.core.bitcoin import (
     BlockHeader,
@@ -78,6 +78,7 @@ from lodestamp.node.storage import sqlite_engine, store_failures
 
 _BROKEN = (LodestampError, AttributeError, KeyError, TypeError, ValueError, zlib.error)
 """What damaged values lead to."""
+_PAGE: Final = 10_000
 
 
 def audit_ownership(url: str, report: AuditReport, progress: Progress | None = None) -> None:
@@ -132,11 +133,11 @@ class _Audit:
         self.state_hash = first_state_hash(self.rules)
         busy = self._busy()
         before: Any = None
-        rows = self.connection.execute(select(BLOCK).order_by(BLOCK.c.height)).all()
-        for done, row in enumerate(rows, 1):
+        total = self.connection.scalar(select(func.count()).select_from(BLOCK)) or 0
+        for done, row in enumerate(self._stored_blocks(), 1):
             self.report.count("scanned_blocks")
             if progress is not None:
-                progress(done, len(rows))
+                progress(done, total)
             where = f"block {row.height}"
             try:
                 self._header(where, row, before)
@@ -149,6 +150,14 @@ class _Audit:
         for height in sorted(busy):
             self.report.find("O5", f"block {height}", "there are rows of a block that is not there")
         self._balances()
+
+    def _stored_blocks(self) -> Iterator[Any]:
+        """Yield the rows of blocks in order, a page at a time: there may be a million."""
+        query = select(BLOCK).order_by(BLOCK.c.height).limit(_PAGE)
+        rows = self.connection.execute(query).all()
+        while rows:
+            yield from rows
+            rows = self.connection.execute(query.where(BLOCK.c.height > rows[-1].height)).all()
 
     def _busy(self) -> set[int]:
         """Return the heights at which something is kept, from the first block on."""

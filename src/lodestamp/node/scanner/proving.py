@@ -43,7 +43,7 @@ from lodestamp.errors import (
 from lodestamp.node.chains import ChainSource
 from lodestamp.node.scanner.recent import RECENT_BLOCKS_MAX
 from lodestamp.node.scanner.stores import NOWHERE, BlockRow, Evidence, OperationsStore
-from lodestamp.node.scanner.views import View
+from lodestamp.node.scanner.views import View, answered
 
 Act = Operation | Tip | DividendPayment
 _NO_PINS: Final[Mapping[bytes, int]] = MappingProxyType({})
@@ -115,14 +115,21 @@ def verify_with_scan(
     bare = verify_ownership_proof(data, pins=pins)
     if tip is None or rules != bare.rules or not rules.start_height <= bare.height <= tip.height:
         return bare
-    view = View.of(store, at=bare.height)
 
     def own(height: int) -> BlockHeader | None:
         row = store.block(height)
         return None if row is None else BlockHeader.decode(row.header)
 
-    judged = verify_ownership_proof(data, own, pins)
-    return judged.with_own_scan(view.row.state_hash, store.holders(bare.sha1, view.height))
+    def judge(view: View) -> OwnershipVerdict:
+        judged = verify_ownership_proof(data, own, pins)
+        registered = store.find_registration(bare.sha1)
+        return judged.with_own_scan(
+            view.row.state_hash,
+            store.holders(bare.sha1, view.height),
+            None if registered is None else registered.registrant,
+        )
+
+    return answered(store, judge, at=bare.height)[1]
 
 
 def _row(store: OperationsStore, rules: Rules, at: int | None) -> BlockRow:

@@ -38,6 +38,7 @@ from lodestamp.node.scanner.values import DIVIDEND_VIEWS
 Document = dict[str, Any]
 
 _ASKED_MAX: Final = 5
+_Answer = TypeVar("_Answer")
 _Placed = TypeVar("_Placed", Transfer, Tip, DividendPayment)
 
 
@@ -217,8 +218,12 @@ class View:
 
 
 def answered(
-    store: OperationsStore, ask: Callable[[View], Document], *, at: int | None, confirmations: int
-) -> tuple[View, Document]:
+    store: OperationsStore,
+    ask: Callable[[View], _Answer],
+    *,
+    at: int | None,
+    confirmations: int = 1,
+) -> tuple[View, _Answer]:
     """Ask a view, and once more whenever its block left the chain meanwhile; errors as `View.of`.
 
     SourceStale when that goes on.

@@ -17,6 +17,13 @@ _Move = tuple[str, Owner | None, Owner, int]
 """Work, giver (None for a registration), receiver, units."""
 
 _ASKED_AT_ONCE: Final = 500
+_OF_ONE: Final = tuple(
+    select(BALANCE.c.asset, BALANCE.c.owner, BALANCE.c.amount).where(
+        one == bindparam("one"), other.in_(bindparam("others", expanding=True))
+    )
+    for one, other in ((BALANCE.c.asset, BALANCE.c.owner), (BALANCE.c.owner, BALANCE.c.asset))
+)
+"""The balances of some owners of one work, and of some works of one owner."""
 _PLACE: Final = (BALANCE.c.asset == bindparam("of_asset")) & (
     BALANCE.c.owner == bindparam("of_owner")
 )
@@ -70,22 +77,26 @@ def _journalled(op: dict[str, Any]) -> _Move:
 
 def _read(connection: Connection, moves: Iterable[_Move]) -> dict[_Key, int]:
     """Return the balance of everybody who gives or receives; 0 where there is none."""
-    owners: dict[str, set[Owner]] = {}
+    found: dict[_Key, int] = {}
     for asset, giver, receiver, _ in moves:
-        owners.setdefault(asset, set()).update({receiver} if giver is None else {giver, receiver})
-    found = {(asset, owner): 0 for asset, known in owners.items() for owner in known}
-    for asset, known in owners.items():
-        for some in _batches(known):
-            query = select(BALANCE.c.owner, BALANCE.c.amount).where(
-                BALANCE.c.asset == asset, BALANCE.c.owner.in_(some)
-            )
-            for row in connection.execute(query):
-                found[asset, Owner(bytes(row.owner))] = row.amount
+        found[asset, receiver] = 0
+        if giver is not None:
+            found[asset, giver] = 0
+    assets, owners = {asset for asset, _ in found}, {owner for _, owner in found}
+    at = 0 if len(assets) <= len(owners) else 1  # the fewer questions
+    groups: dict[str | Owner, list[str | Owner]] = {}
+    for key in found:
+        groups.setdefault(key[at], []).append(key[1 - at])
+    for one, others in groups.items():
+        for some in _batches(others):
+            asked = {"one": one, "others": some}
+            for asset, owner, amount in connection.execute(_OF_ONE[at], asked):
+                found[asset, Owner(bytes(owner))] = amount
     return found
 
 
-def _batches(owners: Iterable[Owner]) -> Iterator[list[Owner]]:
-    waiting = iter(owners)
+def _batches(keys: Iterable[str | Owner]) -> Iterator[list[str | Owner]]:
+    waiting = iter(keys)
     while some := list(islice(waiting, _ASKED_AT_ONCE)):
         yield some
 
