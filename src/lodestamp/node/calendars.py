@@ -85,6 +85,11 @@ class _Followed:
     def is_in_block(self) -> bool:
         return self.anchor.height is not None
 
+    @property
+    def stands(self) -> bool:
+        """Whether it is in a block that has not left the best chain, as far as that is known."""
+        return self.is_in_block and not self.reasons
+
 
 class Calendars:
     """What a home does with calendars. Thread-safe."""
@@ -256,41 +261,25 @@ class Calendars:
         assert proof.checkpoint is not None  # noqa: S101  the caller has looked
         digest = _digest_of(log, proof.checkpoint)
         completer = self._upgrader(named).completer()
-<<<<<<< HEAD
-        anchors: list[Anchor] = []
-        standing: list[Anchor] = []
-        reasons: dict[str, str] = {}
-        for anchor in proof.anchors:
-            followed, said = self._follow(anchor, digest, completer)
-            anchors.append(followed)
-            reasons |= said
-            if followed.height is not None and not said:
-                standing.append(followed)
-        if standing:
-            anchors, reasons = standing, {}
-        ordered = {each.order: each for each in sorted(anchors, key=_order_of)}
-        return Upgraded(_whole(replace(proof, anchors=tuple(ordered.values()))), reasons)
-
-    def _follow(
-        self, anchor: Anchor, digest: bytes, completer: Completer
-    ) -> tuple[Anchor, dict[str, str]]:
-        if anchor.height is not None:
-            return anchor, self._left(anchor, anchor.height)
-        if anchor.kind is not AnchorKind.OTS:
-            return anchor, {}
-=======
         followed = [self._follow(anchor, digest, completer) for anchor in proof.anchors]
         # no promise is dropped for a block that only the file speaks of (R53)
         done = {each.anchor.network for each in followed if each.is_completed}
-        left = [each for each in followed if each.is_in_block or each.anchor.network not in done]
-        ordered = {each.anchor.order: each.anchor for each in sorted(left, key=_order_of)}
-        reasons = {uri: why for each in left for uri, why in each.reasons.items()}
+        standing = {each.anchor.network for each in followed if each.stands}
+        kept = [
+            each
+            for each in followed
+            if each.stands or each.anchor.network not in (standing if each.is_in_block else done)
+        ]
+        ordered = {each.anchor.order: each.anchor for each in sorted(kept, key=_order_of)}
+        waiting = (each.reasons for each in kept if each.anchor.network not in standing)
+        reasons = {place: why for said in waiting for place, why in said.items()}
         return Upgraded(_whole(replace(proof, anchors=tuple(ordered.values()))), reasons)
 
     def _follow(self, anchor: Anchor, digest: bytes, completer: Completer) -> _Followed:
->>>>>>> rev6
         known = self._headers.network.name
         if anchor.height is not None:
+            if left := self._left(anchor, anchor.height):
+                return _Followed(anchor, left)
             return _Followed(self._lengthened(anchor, anchor.height))
         if anchor.kind is not AnchorKind.OTS:
             return _Followed(anchor)
