@@ -36,6 +36,23 @@ def answer(member, ending):
     return member.nonce + ending[0].argument
 
 
+def test_an_answer_that_cannot_be_made_leaves_nobody_waiting():
+    broken = [True]
+
+    def brittle(member, ending):
+        if broken and broken.pop():
+            raise StoreError("no answer")
+        return answer(member, ending)
+
+    aggregator = Aggregator(lambda _root: (Op.append(b"!"),), brittle, period_s=0.2)
+    try:
+        with pytest.raises(StoreError):
+            aggregator.submit(b"d").result(WAIT_S)
+        assert aggregator.submit(b"d").result(WAIT_S).endswith(b"!")
+    finally:
+        aggregator.close()
+
+
 def test_r49_nobody_is_answered_before_the_commitment_is_written():
     may_commit, committed = threading.Event(), []
 

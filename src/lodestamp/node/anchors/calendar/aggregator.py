@@ -135,9 +135,9 @@ class Aggregator:
         try:
             tree = Batch([each.digest for each in batch])
             ending = self._commit(tree.root)
-        except Exception as error:  # noqa: BLE001  whoever waits must hear of it
+            for at, each in enumerate(batch):
+                each.answer.set_result(self._answer(tree.member(at), ending))
+        except Exception as error:  # noqa: BLE001  whoever waits must hear of it, and the rest go on
             for each in batch:
-                each.answer.set_exception(error)
-            return
-        for at, each in enumerate(batch):
-            each.answer.set_result(self._answer(tree.member(at), ending))
+                if not each.answer.done():
+                    each.answer.set_exception(error)
