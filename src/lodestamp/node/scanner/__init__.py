@@ -1,6 +1,7 @@
 """The scanner: blocks in, the state of every work out, kept in a store of its own."""
 
 from lodestamp.node.scanner.addresses import address_of, owner_of
+from lodestamp.node.scanner.asking import DIVIDEND_VIEWS
 from lodestamp.node.scanner.audit import audit_ownership
 from lodestamp.node.scanner.comparing import ListedHashes, StateHash, StateHashes, first_difference
 from lodestamp.node.scanner.engine import StateEngine
@@ -17,7 +18,7 @@ from lodestamp.node.scanner.stores import (
     Reorg,
     SqlStore,
 )
-from lodestamp.node.scanner.values import DIVIDEND_VIEWS, Callbacks, Comparison, EngineStatus
+from lodestamp.node.scanner.values import Callbacks, Comparison, EngineStatus
 from lodestamp.node.scanner.views import View, answered, effect_document, percent
 from lodestamp.node.scanner.writer import Draft, OwnershipWriter, Payer
 from lodestamp.node.scanner.writing import (

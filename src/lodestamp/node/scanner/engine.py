@@ -22,9 +22,6 @@ from lodestamp.core.ownership import (
     Rules,
     Tip,
     attribute,
-    dividends_classic_e8,
-    dividends_classic_float,
-    dividends_owed_e8,
     first_state_hash,
     judge_operation,
     payment_fault,
@@ -35,20 +32,20 @@ from lodestamp.errors import (
     ChainNotFound,
     ChainUnsupported,
     HeightUnknown,
-    OwnershipError,
     SourceIncomplete,
     StoreOrderError,
     UsageError,
 )
 from lodestamp.node.chains import ChainSource
 from lodestamp.node.scanner.addresses import address_of, owner_of
+from lodestamp.node.scanner.asking import formula_of, require_running
 from lodestamp.node.scanner.comparing import StateHash, StateHashes, first_difference
 from lodestamp.node.scanner.proving import HeaderMode, export_ownership_proof
 from lodestamp.node.scanner.rates import Rates
 from lodestamp.node.scanner.reading import BlockReader, VerifyMerkle
 from lodestamp.node.scanner.scanning import REORG_DEPTH_MAX, Scan
 from lodestamp.node.scanner.stores import OperationsStore
-from lodestamp.node.scanner.values import DIVIDEND_VIEWS, Callbacks, Comparison, EngineStatus
+from lodestamp.node.scanner.values import Callbacks, Comparison, EngineStatus
 
 
 class StateEngine:
@@ -108,7 +105,7 @@ class StateEngine:
         """
         calls = callbacks or Callbacks()
         with self._store.writing():
-            self._require_running()
+            require_running(self._store)
             self._check_start(block_height, block_id)
             self._rates = Rates(time.monotonic)
             self._scan(calls).run(to_block_height, self._stop, follow=follow)
@@ -148,12 +145,6 @@ class StateEngine:
             rates=self._rates,
             report=report,
         )
-
-    def _require_running(self) -> None:
-        halted = self._store.halted()
-        if halted is not None:
-            hint = "`lodestamp ownership scan --reindex-from HEIGHT` goes on from before the cause"
-            raise OwnershipError(f"the scan was halted: {halted}", code="halted", hint=hint)
 
     def _check_start(self, height: int | None, block_id: bytes | None) -> None:
         if block_id is not None:
@@ -211,22 +202,17 @@ class StateEngine:
         exactly and ``owed_e8`` what is really owed, in 1e-8 satoshi. Empty for an unknown work.
         UsageError for another view; TooLarge for a float view of too many terms.
         """
-        if view not in DIVIDEND_VIEWS:
-            raise UsageError(f"no view {view!r}", hint=f"one of {', '.join(DIVIDEND_VIEWS)}")
+        formula = formula_of(view)
         registration = self._store.find_registration(sha1)
         if registration is None:
             return {}
-        rows = (
+        due = formula(
             registration.registrant,
             self._store.find_transfers(sha1),
             self._store.find_tips(sha1),
             self._store.find_dividend_payments(sha1),
         )
-        if view == "classic":
-            floats = dividends_classic_float(*rows)
-            return {self.address(owner): amount for owner, amount in floats.items()}
-        exact = dividends_classic_e8 if view == "classic_e8" else dividends_owed_e8
-        return {self.address(owner): amount for owner, amount in exact(*rows).items()}
+        return {self.address(owner): amount for owner, amount in due.items()}
 
     def address(self, owner: Owner) -> str:
         """Return the address of an owner on this network."""

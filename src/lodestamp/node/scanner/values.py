@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from lodestamp.core.bitcoin import Transaction
 from lodestamp.core.ownership import BlockEffect, DividendPayment, Operation, Tip
 from lodestamp.errors import LodestampError
 from lodestamp.node.scanner.stores import BlockRow, Reorg
-
-DIVIDEND_VIEWS: Final = ("classic", "classic_e8", "owed_e8")
-"""The published formula as floats and exactly, and what is really owed (R19-R21)."""
 
 
 @dataclass(frozen=True, slots=True)

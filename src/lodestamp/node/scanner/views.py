@@ -6,7 +6,7 @@ a decimal string. Every answer names the height it is of and that block's hash (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from math import isfinite
 from typing import Any, Final, Self, TypeVar
 
@@ -24,16 +24,13 @@ from lodestamp.core.ownership import (
     Transfer,
     balances_hash,
     content_link,
-    dividends_classic_e8,
-    dividends_classic_float,
-    dividends_owed_e8,
     registration_cid,
 )
-from lodestamp.errors import HeightUnknown, OwnershipError, SourceStale, UsageError, WorkUnknown
+from lodestamp.errors import HeightUnknown, SourceStale, UsageError, WorkUnknown
 from lodestamp.node.scanner.addresses import address_of, owner_of
+from lodestamp.node.scanner.asking import formula_of, require_running
 from lodestamp.node.scanner.filing import FileDigests
 from lodestamp.node.scanner.stores import BlockRow, OperationsStore
-from lodestamp.node.scanner.values import DIVIDEND_VIEWS
 
 Document = dict[str, Any]
 
@@ -58,10 +55,8 @@ class View:
     @classmethod
     def of(cls, store: OperationsStore, *, at: int | None = None, confirmations: int = 1) -> Self:
         """Look at a height, else at the newest block with so many confirmations (R37, R38)."""
-        rules, tip, halted = store.rules(), store.tip(), store.halted()
-        if halted is not None:
-            hint = "`lodestamp ownership scan --reindex-from HEIGHT` goes on from before the cause"
-            raise OwnershipError(f"the scan was halted: {halted}", code="halted", hint=hint)
+        require_running(store)
+        rules, tip = store.rules(), store.tip()
         if confirmations < 1:
             raise UsageError("a block has one confirmation at least")
         start = 1 if rules is None else rules.start_height
@@ -148,17 +143,13 @@ class View:
 
         UsageError for another view, WorkUnknown, TooLarge.
         """
-        if view not in DIVIDEND_VIEWS:
-            raise UsageError(f"no view {view!r}", hint=f"one of {', '.join(DIVIDEND_VIEWS)}")
+        formula = formula_of(view)
         registrant = self._registration(sha1).registrant
-        rows = (registrant, self._transfers(sha1), self._tips(sha1), self._payments(sha1))
-        due: Mapping[Owner, float | str]
-        if view == "classic":
-            due = dividends_classic_float(*rows)
-        else:
-            exact = dividends_classic_e8 if view == "classic_e8" else dividends_owed_e8
-            due = {owner: str(amount) for owner, amount in exact(*rows).items()}
-        named = {self.address(owner): amount for owner, amount in due.items()}
+        due = formula(registrant, self._transfers(sha1), self._tips(sha1), self._payments(sha1))
+        named = {
+            self.address(owner): amount if isinstance(amount, float) else str(amount)
+            for owner, amount in due.items()
+        }
         return {"sha1": sha1, **self.place, "view": view, "dividends": named}
 
     def effects(self) -> Document:
